@@ -1,0 +1,38 @@
+"""The web application: two routes, and what every answer has in common."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+
+from chat_api import cors, endpoint, health, problems
+from chat_api.observation import ObservationMiddleware
+from chat_api.services import Services
+
+
+def create_app(services: Services, **options: Any) -> FastAPI:
+    """The application around `services`; `options` go to FastAPI, such as `lifespan`.
+
+    Raises ValueError for origins that cannot be allowed.
+    """
+    limits = services.limits
+    middleware = [
+        Middleware(CORSMiddleware, **cors.options(limits.allowed_origins, limits.allowed_origin_pattern)),
+        Middleware(ObservationMiddleware, telemetry=services.telemetry),
+    ]
+    app = FastAPI(title="chatkit-lambda", middleware=middleware, openapi_url=None, **options)
+    app.add_exception_handler(HTTPException, _refuse)
+    app.state.services = services
+    app.include_router(endpoint.router)
+    app.include_router(health.router)
+    return app
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """What the router itself refuses: an unknown path, a wrong method."""
+    status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return problems.response(problems.Problem(status, f"{status.description}."), request.state.request_id)

@@ -1,0 +1,19 @@
+"""The agent: its instructions, its tools, its model. This is the first file to edit."""
+
+from importlib.resources import files
+
+from agents import Agent
+from chatkit.agents import AgentContext
+
+from chat_api.assistant.tools import current_time
+from chatkit_aws.context import RequestContext
+
+
+def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
+    """The agent that answers every turn; `model` is the name that the model's provider knows."""
+    return Agent[AgentContext[RequestContext]](
+        name="assistant",
+        instructions=files(__package__).joinpath("instructions.md").read_text(encoding="utf-8"),
+        tools=[current_time],
+        model=model,
+    )

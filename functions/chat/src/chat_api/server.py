@@ -1,0 +1,125 @@
+"""The ChatKit server: the SDK's protocol over our store and assistant."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, override
+
+from agents import Agent, ModelProvider, RunConfig, Runner
+from chatkit.actions import Action
+from chatkit.agents import AgentContext, stream_agent_response
+from chatkit.errors import CustomStreamError
+from chatkit.server import ChatKitServer
+from chatkit.store import AttachmentStore, Store
+from chatkit.types import (
+    AttachmentsCreateReq,
+    AttachmentsDeleteReq,
+    AudioInput,
+    FeedbackKind,
+    SyncCustomActionResponse,
+    ThreadMetadata,
+    ThreadsRetryAfterItemReq,
+    ThreadStreamEvent,
+    TranscriptionResult,
+    UserMessageItem,
+    WidgetItem,
+)
+from pydantic import BaseModel
+
+from chat_api.assistant.history import load_history
+from chat_api.operation import Operation
+from chat_api.problems import Unsupported
+from chat_api.sighting import Sightings
+from chat_api.wire import in_utc
+from chatkit_aws.context import RequestContext
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """What answers: the agent, where its model comes from, and how many of the newest items it sees."""
+
+    agent: Agent[AgentContext[RequestContext]]
+    models: ModelProvider
+    history_items: int
+
+
+class ChatServer(ChatKitServer[RequestContext]):
+    """Serves the operations of ChatKit; everything that a subclass of the SDK's server may decide is decided here."""
+
+    def __init__(
+        self,
+        store: Store[RequestContext],
+        assistant: Assistant,
+        attachment_store: AttachmentStore[RequestContext] | None = None,
+    ) -> None:
+        """Serve `assistant`'s answers from `store`; without an attachment store there are no attachments."""
+        super().__init__(store, attachment_store)
+        self._assistant = assistant
+
+    async def check(self, operation: Operation, context: RequestContext) -> None:
+        """Refuse what the SDK would only find out after it has stored or sent something.
+
+        Raises `Unsupported`, or the SDK's `NotFoundError` for an attachment or a message that the caller does not have.
+        """
+        request = operation.request
+        if isinstance(request, AttachmentsCreateReq | AttachmentsDeleteReq) and self.attachment_store is None:
+            raise Unsupported("This assistant takes no attachments.")
+        if isinstance(request, ThreadsRetryAfterItemReq):
+            await self.store.load_item(request.params.thread_id, request.params.item_id, context)
+        for attachment_id in operation.message.attachments if operation.message else ():
+            await self.store.load_attachment(attachment_id, context)
+
+    @override
+    async def respond(
+        self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: RequestContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """The agent's answer to the newest items of the thread, as events; the model stops when the reader does."""
+        assistant = self._assistant
+        history = await load_history(self.store, thread, assistant.history_items, context)
+        agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)
+        config = RunConfig(model_provider=assistant.models, tracing_disabled=True)
+        result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
+        sightings = Sightings(lambda: self.store.generate_item_id("message", thread, context))
+        try:
+            async for event in sightings.keep(stream_agent_response(agent_context, result)):
+                yield event
+        finally:
+            result.cancel()
+
+    @override
+    async def add_feedback(
+        self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: RequestContext
+    ) -> None:
+        """Check that the items are the caller's; raises `NotFoundError` where one is not."""
+        for item_id in item_ids:
+            await self.store.load_item(thread_id, item_id, context)
+
+    @override
+    def action(
+        self,
+        thread: ThreadMetadata,
+        action: Action[str, Any],
+        sender: WidgetItem | None,
+        context: RequestContext,
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """There are no widgets yet, so no action is known."""
+        raise CustomStreamError("This assistant does not know that action.")
+
+    @override
+    async def sync_action(
+        self,
+        thread: ThreadMetadata,
+        action: Action[str, Any],
+        sender: WidgetItem | None,
+        context: RequestContext,
+    ) -> SyncCustomActionResponse:
+        """There are no widgets yet, so no action is known."""
+        raise Unsupported("This assistant does not know that action.")
+
+    @override
+    async def transcribe(self, audio_input: AudioInput, context: RequestContext) -> TranscriptionResult:
+        """Dictation is not offered."""
+        raise Unsupported("This assistant takes no dictation.")
+
+    @override
+    def _serialize(self, obj: BaseModel) -> bytes:
+        return super()._serialize(in_utc(obj))

@@ -1,0 +1,45 @@
+"""The chat function's settings, read once when it starts."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _split(value: object) -> object:
+    """A comma-separated list as a tuple; anything else as it is."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Settings(BaseModel):
+    """What the template tells the function: each field is the environment variable of the same name in capitals.
+
+    A test compares the fields with the variables of `template.yaml`.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    table_name: str = Field(min_length=3)
+    token_issuer: str
+    jwks_url: str
+    client_ids: Names = Field(min_length=1)
+    required_scope: str
+    model_secret_id: str
+    openai_base_url: str
+    model_name: str
+    allowed_origins: Names
+    allowed_origin_pattern: str
+    """A regular expression that must match the whole origin; empty for none."""
+    history_items: int = Field(ge=1, le=100)
+    """How many of the newest items the model sees."""
+    max_message_characters: int = Field(ge=1, le=100_000)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """The settings from environment variables; raises pydantic's ValidationError that names what is wrong."""
+        return cls.model_validate(
+            {name: environment[name.upper()] for name in cls.model_fields if name.upper() in environment}
+        )

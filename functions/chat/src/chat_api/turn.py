@@ -1,0 +1,70 @@
+"""One turn: the SDK's events, run in a task of their own and read by the response."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from chatkit.errors import ErrorCode
+from chatkit.types import ErrorEvent
+
+logger = logging.getLogger(__name__)
+
+_FAILED = ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
+
+
+class Turn:
+    """Runs an event stream to its end, whoever reads it.
+
+    The task of its own has two reasons: the SDK sets context variables between its events, which must be reset in the
+    context that set them; and a reader that goes away must not end the turn, so that a reload shows the whole answer.
+
+    A failure before the first event is raised by `first`. After it, an error event ends the stream: ChatKit.js shows
+    it, whereas a broken stream makes it send the request again, up to five times.
+    """
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        """Start the turn; `events` are whole server-sent events."""
+        self._events = events
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._started = asyncio.Event()
+        self._is_read = True
+        self._task = asyncio.create_task(self._run())
+
+    async def first(self) -> bytes | None:
+        """Wait for the first event and return it; None if the turn ended without one; raises what the turn raised."""
+        started = asyncio.create_task(self._started.wait())
+        await asyncio.wait({started, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        started.cancel()
+        if not self._started.is_set():
+            await self._task
+            return None
+        return await self._queue.get()
+
+    async def rest(self) -> AsyncIterator[bytes]:
+        """The events after the first, until the turn ends."""
+        try:
+            while (event := await self._queue.get()) is not None:
+                yield event
+        finally:
+            self._is_read = False
+
+    async def finished(self) -> None:
+        """Wait until the turn has ended."""
+        await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        try:
+            async for event in self._events:
+                self._put(event)
+                self._started.set()
+        except Exception as error:
+            if not self._started.is_set():
+                raise
+            logger.error("turn failed", exc_info=error)
+            self._put(f"data: {_FAILED.model_dump_json(by_alias=True, exclude_none=True)}\n\n".encode())
+        finally:
+            self._put(None)
+
+    def _put(self, event: bytes | None) -> None:
+        if self._is_read:
+            self._queue.put_nowait(event)

@@ -1,0 +1,77 @@
+"""An item keeps the id and the time of its first event."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from itertools import count
+
+from agents.models.fake_id import FAKE_RESPONSES_ID
+from chatkit.types import (
+    AssistantMessageContentPartTextDelta,
+    AssistantMessageItem,
+    ProgressUpdateEvent,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+)
+
+from chat_api.sighting import Sightings
+
+
+def message(item_id: str, second: int) -> AssistantMessageItem:
+    when = datetime(2026, 1, 1, 0, 0, second)  # noqa: DTZ001  naive, as the SDK needs
+    return AssistantMessageItem(id=item_id, thread_id="t", created_at=when, content=[])
+
+
+def delta(item_id: str) -> ThreadItemUpdatedEvent:
+    return ThreadItemUpdatedEvent(
+        item_id=item_id, update=AssistantMessageContentPartTextDelta(content_index=0, delta="a")
+    )
+
+
+def kept(*events: ThreadStreamEvent) -> list[ThreadStreamEvent]:
+    numbers = count(1)
+
+    async def stream() -> AsyncIterator[ThreadStreamEvent]:
+        for event in events:
+            yield event
+
+    async def scenario() -> list[ThreadStreamEvent]:
+        return [event async for event in Sightings(lambda: f"new{next(numbers)}").keep(stream())]
+
+    return asyncio.run(scenario())
+
+
+def test_done_item_keeps_the_time_of_its_added_event() -> None:
+    added, done = kept(ThreadItemAddedEvent(item=message("m", 1)), ThreadItemDoneEvent(item=message("m", 9)))
+    assert isinstance(added, ThreadItemAddedEvent)
+    assert isinstance(done, ThreadItemDoneEvent)
+    assert done.item.created_at == added.item.created_at == message("m", 1).created_at
+
+
+def test_ids_that_are_not_unique_are_replaced_the_same_way_in_every_event_of_an_item() -> None:
+    events = kept(
+        *[ThreadItemAddedEvent(item=message(FAKE_RESPONSES_ID, 1)), delta(FAKE_RESPONSES_ID)],
+        ThreadItemDoneEvent(item=message(FAKE_RESPONSES_ID, 2)),
+        *[ThreadItemAddedEvent(item=message(FAKE_RESPONSES_ID, 3)), delta(FAKE_RESPONSES_ID)],
+        ThreadItemDoneEvent(item=message(FAKE_RESPONSES_ID, 4)),
+    )
+    ids = [event.item_id if isinstance(event, ThreadItemUpdatedEvent) else event.item.id for event in events]  # type: ignore[union-attr]
+    assert ids == ["new1", "new1", "new1", "new2", "new2", "new2"]
+
+
+def test_removed_item_is_the_one_that_was_shown() -> None:
+    shown, removed = kept(
+        ThreadItemAddedEvent(item=message("", 1)),
+        ThreadItemRemovedEvent(item_id=""),
+    )
+    assert isinstance(shown, ThreadItemAddedEvent)
+    assert isinstance(removed, ThreadItemRemovedEvent)
+    assert removed.item_id == shown.item.id == "new1"
+
+
+def test_other_events_pass_unchanged() -> None:
+    progress = ProgressUpdateEvent(text="working")
+    assert kept(progress)[0] is progress

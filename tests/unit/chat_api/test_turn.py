@@ -1,0 +1,104 @@
+"""A turn runs to its end whoever reads it; a failure before its first event is raised, a later one is an event."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
+
+import pytest
+
+from chat_api.turn import Turn
+
+
+async def stream(*events: bytes | Exception) -> AsyncIterator[bytes]:
+    for event in events:
+        if isinstance(event, Exception):
+            raise event
+        yield event
+
+
+async def read(turn: Turn) -> list[bytes | None]:
+    return [await turn.first(), *[event async for event in turn.rest()]]
+
+
+def test_events_are_read_in_order() -> None:
+    async def scenario() -> None:
+        assert await read(Turn(stream(b"1", b"2", b"3"))) == [b"1", b"2", b"3"]
+
+    asyncio.run(scenario())
+
+
+def test_single_event_ends_the_turn() -> None:
+    async def scenario() -> None:
+        assert await read(Turn(stream(b"1"))) == [b"1"]
+
+    asyncio.run(scenario())
+
+
+def test_failure_before_the_first_event_is_raised() -> None:
+    async def scenario() -> None:
+        with pytest.raises(LookupError):
+            await Turn(stream(LookupError())).first()
+
+    asyncio.run(scenario())
+
+
+def test_turn_without_events_has_no_first() -> None:
+    async def scenario() -> None:
+        assert await Turn(stream()).first() is None
+
+    asyncio.run(scenario())
+
+
+def test_failure_after_the_first_event_is_an_event_that_allows_retry() -> None:
+    async def scenario() -> None:
+        first, error = await read(Turn(stream(b"1", LookupError("a secret"))))
+        assert first == b"1"
+        assert error == b'data: {"type":"error","code":"stream.error","allow_retry":true}\n\n'
+
+    asyncio.run(scenario())
+
+
+def test_reader_that_leaves_does_not_end_the_turn() -> None:
+    async def scenario() -> None:
+        stored: list[int] = []
+        gate = asyncio.Event()
+
+        async def events() -> AsyncIterator[bytes]:
+            yield b"1"
+            await gate.wait()
+            stored.append(1)
+            yield b"2"
+            stored.append(2)
+
+        turn = Turn(events())
+        await turn.first()
+        reader = asyncio.create_task(anext(turn.rest()))  # type: ignore[arg-type]  # an async generator's anext is a coroutine
+        await asyncio.sleep(0)
+        reader.cancel()
+        gate.set()
+        await turn.finished()
+        assert stored == [1, 2]
+
+    asyncio.run(scenario())
+
+
+def test_context_variables_are_reset_in_the_context_that_set_them() -> None:
+    variable: ContextVar[int] = ContextVar("variable")
+
+    async def events() -> AsyncIterator[bytes]:
+        token = variable.set(1)
+        yield b"1"
+        yield b"2"
+        variable.reset(token)
+
+    async def scenario() -> None:
+        turn = Turn(events())
+        await turn.first()
+        rest = asyncio.create_task(_collect(turn))
+        assert await rest == [b"2"]
+
+    asyncio.run(scenario())
+
+
+async def _collect(turn: Turn) -> list[bytes]:
+    return [event async for event in turn.rest()]
