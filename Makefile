@@ -1,16 +1,89 @@
-# Every command of the project. Each target sets up what it needs (infra/setup.py) before it starts.
+# Every command of the project. Each one sets up what it needs first (infra/setup.py), from the package registries.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
 SAM := .tools/sam/bin/sam
+TEST := $(BIN)/python -m pytest
+# The machine's own architecture for what runs here; `make deploy` builds what the template's parameter says.
+ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+BUILT := .aws-sam/build/template.yaml
+SOURCES := template.yaml samconfig.toml infra/package.mk $(shell find functions layers -type f -not -name '*.pyc' -not -path '*/__pycache__/*')
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
 help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: setup
 setup: ## set up everything that the other commands need
 	@$(PYTHON) infra/setup.py
+
+.PHONY: setup-%
+setup-%:
+	@$(PYTHON) infra/setup.py $(subst -, ,$*)
+
+# --- run and deploy ---------------------------------------------------------------------------------------------------
+
+.PHONY: dev
+dev: setup-dev-sam-cloud $(BUILT) ## run everything on this machine: local cloud, the deployed stack, the app with reload
+	@exec $(BIN)/python -m local_cloud.dev
+
+.PHONY: build
+build: setup-dev-sam $(BUILT) ## build the layers and functions for this machine's architecture
+
+$(BUILT): $(SOURCES)
+	$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@touch $@
+
+.PHONY: deploy
+deploy: setup-dev-sam ## build for AWS and deploy; asks the first time
+	$(SAM) build
+	$(SAM) deploy $(if $(wildcard .sam-deployed),,--guided)
+
+# --- test -------------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup check unit conformance integration template runtime artifact e2e ## all that continuous integration runs
+
+.PHONY: check
+check: setup-dev-sam ## format, lint, types, import contracts, template
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml
+	$(SAM) validate --lint
+
+.PHONY: unit
+unit: setup-dev
+	$(TEST) tests/unit
+
+.PHONY: conformance integration
+conformance integration: setup-dev-dynamodb
+	$(TEST) tests/$@
+
+.PHONY: template
+template: setup-dev
+	$(TEST) tests/template
+
+.PHONY: runtime
+runtime: setup-dev-sam
+	$(TEST) tests/runtime
+
+.PHONY: artifact
+artifact: build
+	$(TEST) tests/artifact
+
+.PHONY: e2e
+e2e: setup-dev-sam-cloud build ## deploy to the local cloud and test over HTTP
+	$(TEST) tests/e2e tests/sam_local
+
+.PHONY: bench
+bench: setup-dev-dynamodb build ## figures, each beside a peer in the same run
+	$(BIN)/python tests/load/bench_runtime.py
+
+.PHONY: lock
+lock: setup-dev ## resolve the dependencies again
+	@$(PYTHON) infra/setup.py lock
