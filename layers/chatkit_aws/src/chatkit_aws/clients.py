@@ -1,0 +1,42 @@
+"""AWS clients with settings fit for Lambda; the only module that imports boto3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_secretsmanager.client import SecretsManagerClient
+
+CONNECTIONS = 32
+"""The most connections that one client keeps open; more calls at once than that would wait for one."""
+
+
+def lambda_config() -> Config:
+    """Settings that find a dead connection in seconds; botocore's own wait 60 s to connect and 60 s to read.
+
+    Timeouts are in seconds. Keep-alive matters where an instance sleeps between requests.
+    """
+    return Config(
+        connect_timeout=1,
+        read_timeout=3,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        tcp_keepalive=True,
+        max_pool_connections=CONNECTIONS,
+    )
+
+
+def dynamodb_client(endpoint_url: str | None = None, region_name: str | None = None) -> DynamoDBClient:
+    """A low-level DynamoDB client, to be made once and shared by threads.
+
+    Endpoint, region and credentials come from boto's own chain where they are not given.
+    """
+    return boto3.client("dynamodb", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())
+
+
+def secretsmanager_client(endpoint_url: str | None = None, region_name: str | None = None) -> SecretsManagerClient:
+    """A Secrets Manager client, made as `dynamodb_client` makes its own."""
+    return boto3.client("secretsmanager", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())

@@ -1,0 +1,70 @@
+"""What every test has: a known environment, the emulator, a table of its own."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+from types_boto3_dynamodb.client import DynamoDBClient
+
+from chat_testing import dynamodb_local
+from chat_testing.table_definition import create_table
+from chatkit_aws.clients import dynamodb_client
+
+_ENVIRONMENT = {
+    "TZ": "UTC",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_REGION": "eu-central-1",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+_UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+
+
+def pytest_configure() -> None:
+    """Run in UTC as Lambda does, with credentials that open nothing, and the same examples every time."""
+    os.environ.update(_ENVIRONMENT)
+    for name in _UNSET:
+        os.environ.pop(name, None)
+    time.tzset()
+    # Examples share the machine with emulators, and function fixtures (a table) are shared by them on purpose.
+    settings.register_profile(
+        "repeatable",
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The event loop that Lambda has."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint() -> Iterator[str]:
+    """DynamoDB Local, one process for the whole session."""
+    with dynamodb_local.running() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def dynamodb(dynamodb_endpoint: str) -> DynamoDBClient:
+    """A client of DynamoDB Local with the settings of production."""
+    return dynamodb_client(dynamodb_endpoint)
+
+
+@pytest.fixture
+def table_name(dynamodb: DynamoDBClient) -> Iterator[str]:
+    """The template's table, fresh and empty."""
+    name = f"test-{uuid.uuid4().hex}"
+    create_table(dynamodb, name)
+    yield name
+    dynamodb.delete_table(TableName=name)
