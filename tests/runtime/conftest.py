@@ -1,0 +1,58 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chat_testing.function_process import FunctionProcess
+from chat_testing.runtime_api import RuntimeApi
+from chat_testing.sandbox import Sandbox, add_packages, make_sandbox, streaming_layer
+
+FUNCTION = Path(__file__).parent / "function"
+
+
+class SandboxFactory:
+    """Lays out one of the functions of this folder with the streaming layer, its wrapper in charge."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._made = 0
+
+    def __call__(self, module: str = "tiny", *packages: str, **variables: str) -> Sandbox:
+        self._made += 1
+        root = self._root / str(self._made)
+        layer = streaming_layer(root / "layer")
+        add_packages(layer, *packages)
+        wrapper = {"AWS_LAMBDA_EXEC_WRAPPER": str(root / "lambda/opt/bin/lambda-streaming")}
+        return make_sandbox(
+            root / "lambda",
+            task=FUNCTION,
+            layers=[layer],
+            handler=f"{module}.handler",
+            variables={**wrapper, "PYTHONDONTWRITEBYTECODE": "1", **variables},
+        )
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> SandboxFactory:
+    return SandboxFactory(tmp_path_factory.mktemp("sandbox"))
+
+
+@pytest.fixture
+def api() -> Iterator[RuntimeApi]:
+    with RuntimeApi() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def shared_api() -> Iterator[RuntimeApi]:
+    with RuntimeApi() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def process(sandbox: SandboxFactory, shared_api: RuntimeApi) -> Iterator[FunctionProcess]:
+    """One process of the tiny app for all tests of a module: what one test does must not harm the next."""
+    with FunctionProcess(sandbox(), shared_api.address) as process:
+        yield process
+        shared_api.wait_until_idle()
+        assert process.is_running
