@@ -44,3 +44,52 @@ class ItemTooLarge(ChatKitAwsError):
 
 class UnknownCursor(ChatKitAwsError, NotFoundError):
     """The element that a page is to follow does not exist in that list."""
+
+
+class StoreRefused(ChatKitAwsError):
+    """DynamoDB refused a request for good: no permission, no such table, no use of its key. Trying again is no help."""
+
+
+class UnknownFormat(ChatKitAwsError):
+    """A row was written in a format of a later version; `version` is that row's."""
+
+    def __init__(self, version: int) -> None:
+        """Refuse a row of `version`."""
+        super().__init__(f"a row has the format {version}, which this version cannot read")
+        self.version = version
+
+
+class InvalidItem(ChatKitAwsError, ValueError):
+    """A thread, item or attachment holds what JSON in UTF-8 cannot: half of a surrogate pair, for one."""
+
+
+class InvalidId(ChatKitAwsError, ValueError):
+    """A tenant, user or other id cannot be part of a key: it is empty, too long, or no Unicode text."""
+
+
+class InvalidOrder(ChatKitAwsError, ValueError):
+    """A page was asked for in an order other than `asc` and `desc`."""
+
+
+class ThreadNotFound(ChatKitAwsError, NotFoundError):
+    """The caller has no such thread; whether anybody else has is not told."""
+
+    def __init__(self, thread_id: str) -> None:
+        """Name the thread that was asked for."""
+        super().__init__(f"Thread {thread_id} not found")
+
+
+class ItemNotFound(ChatKitAwsError, NotFoundError):
+    """The thread has no such item, or the caller no such thread."""
+
+    def __init__(self, thread_id: str, item_id: str) -> None:
+        """Name the item that was asked for."""
+        super().__init__(f"Item {item_id} not found in thread {thread_id}")
+
+
+class AttachmentNotFound(ChatKitAwsError, NotFoundError):
+    """The caller has no such attachment."""
+
+    def __init__(self, attachment_id: str) -> None:
+        """Name the attachment that was asked for."""
+        super().__init__(f"Attachment {attachment_id} not found")

@@ -1,0 +1,51 @@
+"""One page of a list: after which element, how many, in which direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from chatkit.types import Page
+
+from chatkit_aws.errors import InvalidOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_LIMIT = 100
+"""The most elements of a page; clients ask for as many as they like."""
+
+
+class Element(Protocol):
+    """Whatever a list holds."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """The `limit` elements that follow the element `after`, or the first ones; `forward` is oldest first."""
+
+    after: str | None
+    limit: int
+    forward: bool
+
+    @classmethod
+    def of(cls, after: str | None, limit: int, order: str) -> PageRequest:
+        """Check what a client sent: `limit` is brought into 1 to 100, another `order` raises InvalidOrder."""
+        if order not in {"asc", "desc"}:
+            message = f"a page's order is asc or desc, not {order!r}"
+            raise InvalidOrder(message)
+        return cls(after, min(max(limit, 1), MAX_LIMIT), order == "asc")
+
+    @property
+    def look_ahead(self) -> int:
+        """How many elements to read: one more than the page has tells whether more follow."""
+        return self.limit + 1
+
+
+def page_of[T: Element](request: PageRequest, elements: Sequence[T]) -> Page[T]:
+    """The page in the `look_ahead` elements that were read; `after` is set only where more follow."""
+    data = list(elements[: request.limit])
+    has_more = len(elements) > request.limit
+    return Page(data=data, has_more=has_more, after=data[-1].id if has_more else None)

@@ -1,0 +1,38 @@
+"""Trying again after a collision with another writer."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chatkit_aws.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+class Contended(StoreUnavailable):
+    """Another request holds the row at this moment; the same request may well succeed a moment later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often and how patiently to try; waits are in seconds and double, each cut to a random part (full jitter)."""
+
+    attempts: int = 10
+    first_wait: float = 0.02
+    longest_wait: float = 0.5
+
+    async def run[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Do `attempt` until it no longer raises Contended; the last one's error is the caller's."""
+        for number in range(self.attempts - 1):
+            try:
+                return await attempt()
+            except Contended:
+                await asyncio.sleep(random.uniform(0, self._longest(number)))
+        return await attempt()
+
+    def _longest(self, number: int) -> float:
+        return min(self.longest_wait, self.first_wait * 2.0**number)
