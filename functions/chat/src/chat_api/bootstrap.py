@@ -1,4 +1,62 @@
 """The composition root: the one place that knows which pieces are used, and the only one that reads the environment."""
 
+import os
+import time
+
+from agents import ModelProvider, OpenAIProvider
+from chatkit.store import Store
+from fastapi import FastAPI
+from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
+
+from chat_api.app import create_app
+from chat_api.assistant.agent import build_agent
+from chat_api.server import Assistant, ChatServer
+from chat_api.services import Limits, Services
+from chat_api.settings import Settings
+from chatkit_aws import clients, logs
+from chatkit_aws.context import RequestContext
+from chatkit_aws.identity import Issuer, TokenVerifier
+from chatkit_aws.jwks import KeySet
+from chatkit_aws.secrets import ModelKey, ModelKeyAuth
+from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.telemetry import Telemetry
+
+SERVICE = "chat"
+NAMESPACE = "ChatKit"
+MODEL_TIMEOUT = 120.0
+"""Seconds in which the model must send something."""
 
 
+def create_app_from_environment() -> FastAPI:
+    """The application as the template configures it; raises pydantic's ValidationError where a setting is wrong.
+
+    Nothing is called over the network before the first request.
+    """
+    # The SDK stamps items with the process's local time and no zone (chatkit.server 1.6.5); the store keeps UTC.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    logs.take_over(SERVICE, os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+    settings = Settings.from_environment(os.environ)
+    models = create_models(settings, ModelKey(settings.model_secret_id, clients.secretsmanager_client()))
+    store = DynamoDBStore(settings.table_name, clients.dynamodb_client())
+    return create_app(create_services(settings, models, store))
+
+
+def create_services(settings: Settings, models: ModelProvider, store: Store[RequestContext]) -> Services:
+    """What the application is made of, with `models` to answer and `store` to remember."""
+    issuer = Issuer(settings.token_issuer, frozenset(settings.client_ids), settings.required_scope)
+    assistant = Assistant(build_agent(settings.model_name), models, settings.history_items)
+    return Services(
+        server=ChatServer(store, assistant),
+        verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
+        telemetry=Telemetry(SERVICE, NAMESPACE),
+        limits=Limits(settings.max_message_characters, settings.allowed_origins, settings.allowed_origin_pattern),
+    )
+
+
+def create_models(settings: Settings, key: ModelKey) -> ModelProvider:
+    """Models of any endpoint that speaks OpenAI's Responses API, with one pool of connections for the process."""
+    http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(key), timeout=MODEL_TIMEOUT)
+    # The client insists on a key of its own; each request's header is set by `ModelKeyAuth`.
+    client = AsyncOpenAI(api_key="set-per-request", base_url=settings.openai_base_url, http_client=http)
+    return OpenAIProvider(openai_client=client, use_responses=True)

@@ -12,6 +12,7 @@ from chat_api.identity import Caller
 from chat_api.operation import MAX_AUDIO_BODY, parse
 from chat_api.services import Services
 from chat_api.turn import Turn
+from chatkit_aws.record import Record
 
 router = APIRouter()
 
@@ -33,7 +34,8 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     """
     services: Services = request.app.state.services
     operation = parse(await _read(request), services.limits.max_message_characters)
-    request.state.record.operation(operation.type, operation.thread_id)
+    record: Record = request.state.record
+    record.operation, record.thread = operation.type, operation.thread_id
     await services.server.check(operation, caller)
     result = await services.server.process(operation.body, caller)
     if isinstance(result, StreamingResult):

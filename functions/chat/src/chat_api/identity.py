@@ -2,12 +2,12 @@
 
 from typing import Annotated, cast
 
-from chatkit_aws.locale import negotiate
 from fastapi import Depends, Request
 
 from chat_api import problems
 from chat_api.services import Services
 from chatkit_aws.context import RequestContext
+from chatkit_aws.locale import negotiate
 from lambda_streaming import current_invocation
 
 LOCALES = ("en",)
@@ -19,7 +19,7 @@ async def authenticate(request: Request) -> RequestContext:
     services = cast("Services", request.app.state.services)
     claims = await services.verifier.verify(_bearer(request.headers.get("authorization")))
     invocation = current_invocation.get()
-    return RequestContext(
+    context = RequestContext(
         tenant_id=claims.tenant_id,
         user_id=claims.user_id,
         groups=claims.groups,
@@ -28,6 +28,8 @@ async def authenticate(request: Request) -> RequestContext:
         trace_id=invocation.trace_id if invocation else None,
         deadline=invocation.deadline if invocation else None,
     )
+    request.state.record.caller(context)
+    return context
 
 
 def _bearer(header: str | None) -> str:

@@ -3,10 +3,11 @@
 import uuid
 from http import HTTPStatus
 
-from chatkit_aws.telemetry import Record, Telemetry
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_api import problems
+from chatkit_aws.record import Record
+from chatkit_aws.telemetry import Telemetry
 from lambda_streaming import current_invocation
 
 
@@ -57,7 +58,7 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_started = True
-            self._record.status(message["status"])
+            self._record.status = message["status"]
             common = [(b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")]
             message = {**message, "headers": [*message.get("headers", ()), *common]}
         elif message.get("body"):

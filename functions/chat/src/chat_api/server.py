@@ -31,6 +31,7 @@ from chat_api.problems import Unsupported
 from chat_api.sighting import Sightings
 from chat_api.wire import in_utc
 from chatkit_aws.context import RequestContext
+from chatkit_aws.record import current_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class ChatServer(ChatKitServer[RequestContext]):
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: RequestContext
     ) -> AsyncIterator[ThreadStreamEvent]:
         """The agent's answer to the newest items of the thread, as events; the model stops when the reader does."""
+        if (record := current_record.get()) is not None:
+            record.thread = thread.id
         assistant = self._assistant
         history = await load_history(self.store, thread, assistant.history_items, context)
         agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)

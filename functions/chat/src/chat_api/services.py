@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from chat_api.server import ChatServer
 from chatkit_aws.identity import TokenVerifier
 from chatkit_aws.telemetry import Telemetry
-
-from chat_api.server import ChatServer
 
 
 @dataclass(frozen=True, slots=True)

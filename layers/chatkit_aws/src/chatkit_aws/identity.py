@@ -67,15 +67,18 @@ class TokenVerifier:
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise InvalidToken("too long")
         claims = self._decode(token)
-        if claims["token_use"] != "access":
+        if claims["token_use"] != "access":  # noqa: S105  no password, a kind of token
             raise InvalidToken("not an access token")
-        if claims.get("client_id") not in self._issuer.client_ids:
+        client_id = claims.get("client_id")
+        if not isinstance(client_id, str) or client_id not in self._issuer.client_ids:
             raise InvalidToken("another client's")
+        if not claims["sub"]:
+            raise InvalidToken("no subject")
         scopes = frozenset(str(claims.get("scope", "")).split())
         if self._issuer.scope not in scopes:
             raise InsufficientScope
         groups = _groups(claims)
-        return Claims(claims["sub"], _tenant(groups), groups, scopes, claims["client_id"], float(claims["exp"]))
+        return Claims(claims["sub"], _tenant(groups), groups, scopes, client_id, float(claims["exp"]))
 
     def _decode(self, token: str) -> dict[str, Any]:
         try:
@@ -102,6 +105,8 @@ def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
 def _tenant(groups: frozenset[str]) -> str:
     """The tenant that the groups name; a user of two tenants could reach the wrong one, and is refused."""
     tenants = [group.removeprefix(TENANT_GROUP) for group in groups if group.startswith(TENANT_GROUP)]
-    if len(tenants) > 1:
-        raise InvalidToken("more than one tenant")
-    return tenants[0] if tenants else DEFAULT_TENANT
+    if not tenants:
+        return DEFAULT_TENANT
+    if len(tenants) > 1 or not tenants[0]:
+        raise InvalidToken("not exactly one tenant")
+    return tenants[0]

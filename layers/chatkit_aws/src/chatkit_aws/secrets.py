@@ -32,7 +32,7 @@ class ModelKey:
 
     def forget(self) -> None:
         """Read the secret again when the key is next needed; for a process that was restored from a snapshot."""
-        self._provider.clear_cache()
+        self._provider.clear_cache()  # type: ignore[no-untyped-call]  # Powertools has no annotation there
 
     def _get(self, fresh: bool) -> str:
         try:

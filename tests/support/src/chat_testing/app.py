@@ -1,0 +1,67 @@
+"""The whole application in one process: real store, real tokens, a scripted model."""
+
+from dataclasses import dataclass, field
+
+import httpx2
+from types_boto3_dynamodb.client import DynamoDBClient
+
+from chat_api.app import create_app
+from chat_api.bootstrap import create_services
+from chat_api.settings import Settings
+from chat_testing.chat import ChatClient
+from chat_testing.models import ScriptedModels
+from chat_testing.tokens import CLIENT_ID, ISSUER, SCOPE, TokenIssuer
+from chatkit_aws.store import DynamoDBStore
+
+
+def settings_for(table_name: str, jwks_url: str) -> Settings:
+    """Settings as the template would give them, for a table and an issuer of the test."""
+    return Settings(
+        table_name=table_name,
+        token_issuer=ISSUER,
+        jwks_url=jwks_url,
+        client_ids=(CLIENT_ID,),
+        required_scope=SCOPE,
+        model_secret_id="model-key",
+        openai_base_url="http://127.0.0.1:9/v1",
+        model_name="test-model",
+        allowed_origins=("http://localhost:3000",),
+        allowed_origin_pattern=r"https://preview-\d+\.example\.com",
+        history_items=10,
+        max_message_characters=4000,
+    )
+
+
+@dataclass
+class App:
+    """The application under test, and what a test needs to drive it and to look behind it."""
+
+    http: httpx2.AsyncClient
+    models: ScriptedModels
+    issuer: TokenIssuer
+    table_name: str
+    dynamodb: DynamoDBClient
+    settings: Settings = field(repr=False)
+
+    def client(self, token: str | None) -> ChatClient:
+        """A client with a token of the test's making, or with none."""
+        return ChatClient(self.http, token)
+
+    def user(self, name: str, tenant: str | None = None) -> ChatClient:
+        """A signed-in user."""
+        return self.client(self.issuer.mint(name, tenant=tenant))
+
+    def rows(self) -> list[dict[str, object]]:
+        """Every row of the table."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table_name, ConsistentRead=True)
+        rows: list[dict[str, object]] = [{**row} for page in pages for row in page["Items"]]
+        return sorted(rows, key=str)
+
+
+def application(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> App:
+    """The application over a table and an issuer; the caller closes `http`."""
+    settings = settings_for(table_name, issuer.jwks_url)
+    models = ScriptedModels()
+    transport = httpx2.ASGITransport(create_app(create_services(settings, models, DynamoDBStore(table_name, dynamodb))))
+    http = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
+    return App(http, models, issuer, table_name, dynamodb, settings)
