@@ -154,6 +154,7 @@ async def wide(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def background(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
     await whole(send, b"first")
     logger.warning("background work for %s", (await receive())["type"])
 

@@ -6,12 +6,16 @@ import os
 import platform
 import shutil
 import socket
+import time
 from pathlib import Path
 from typing import Self
 
 from chat_testing.function_process import FunctionProcess
 from chat_testing.repository import TOOLS
 from chat_testing.sandbox import Sandbox
+
+START_SECONDS = 10.0
+"""How long the emulator may take to listen."""
 
 _RAPID = "sam/lib/python3.*/site-packages/samcli/local/rapid"
 _ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -40,7 +44,11 @@ class Emulator:
 
     def __enter__(self) -> Self:
         self.process.__enter__()
-        self.process.wait_for_output("127.0.0.1")
+        try:
+            self._wait_until_listening()
+        except TimeoutError:
+            self.process.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -54,6 +62,18 @@ class Emulator:
             return connection.getresponse().read()
         finally:
             connection.close()
+
+    def _wait_until_listening(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self._port)).close()
+            except ConnectionRefusedError as exc:
+                if time.monotonic() > deadline or not self.process.is_running:
+                    raise TimeoutError(f"the emulator does not listen:\n{self.process.output}") from exc
+                time.sleep(0.01)
+            else:
+                return
 
 
 def _executable_copy(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """HTTP requests as Lambda events, in the two formats of the front doors."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,12 +18,8 @@ def rest_event(
     query: str = "",
     headers: _Headers = (),
     body: str | bytes | None = None,
-    claims: Mapping[str, str] | None = None,
 ) -> HttpEvent:
-    """A request as the REST API sends it (payload 1.0), stage `v1`; a body of bytes goes as base64.
-
-    `claims` are those of the Cognito authorizer.
-    """
+    """A request as the REST API sends it (payload 1.0), stage `v1`; a body of bytes goes as base64."""
     lines = [("Host", _HOST), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443"), *headers]
     several: dict[str, list[str]] = {}
     for name, value in lines:
@@ -47,7 +43,6 @@ def rest_event(
             "protocol": "HTTP/1.1",
             "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
             "identity": {"sourceIp": "203.0.113.7", "userAgent": "test"},
-            **({"authorizer": {"claims": dict(claims)}} if claims else {}),
         },
         **_body(body),
     }

@@ -198,13 +198,12 @@ class RuntimeApi:
 
     async def _hand_out(self, connection: _Connection) -> None:
         self._note(lambda: setattr(self, "_idle", self._idle + 1))
-        try:
-            while not self._waiting:
-                self._event.clear()
-                await self._event.wait()
+        while not self._waiting:
+            self._event.clear()
+            await self._event.wait()
+        with self._changed:
+            self._idle -= 1
             invocation = self._waiting.popleft()
-        finally:
-            self._note(lambda: setattr(self, "_idle", self._idle - 1))
         connection.answer(200, invocation.event, invocation.headers)
         self._note(lambda: setattr(invocation.recording, "delivered_at", time.perf_counter()))
 
