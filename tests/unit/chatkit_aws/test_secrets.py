@@ -1,0 +1,123 @@
+"""The model's key is read when needed, kept for a while, and read again when the model refuses it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+from fastapi import FastAPI, Request, Response
+from moto.server import ThreadedMotoServer
+from openai import AsyncOpenAI, AuthenticationError, DefaultAsyncHttpx2Client
+from types_boto3_secretsmanager.client import SecretsManagerClient
+
+from chat_testing.web import serving_app
+from chatkit_aws.clients import secretsmanager_client
+from chatkit_aws.errors import ModelKeyUnavailable
+from chatkit_aws.secrets import ModelKey, ModelKeyAuth
+
+NAME = "model-key"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def client(endpoint: str) -> Iterator[SecretsManagerClient]:
+    client = secretsmanager_client(endpoint)
+    client.create_secret(Name=NAME, SecretString="key-1")
+    yield client
+    client.delete_secret(SecretId=NAME, ForceDeleteWithoutRecovery=True)
+
+
+class Model:
+    """An endpoint that takes one key, and remembers which it was sent."""
+
+    def __init__(self) -> None:
+        self.accepted = "key-1"
+        self.sent: list[str | None] = []
+
+    async def answer(self, request: Request) -> Response:
+        self.sent.append(request.headers.get("authorization"))
+        if self.sent[-1] != f"Bearer {self.accepted}":
+            return Response('{"error": {"message": "Incorrect API key"}}', 401, media_type="application/json")
+        return Response('{"object": "list", "data": []}', media_type="application/json")
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+async def openai(model: Model, client: SecretsManagerClient) -> AsyncIterator[AsyncOpenAI]:
+    app = FastAPI()
+    app.add_api_route("/v1/models", model.answer)
+    with serving_app(app) as base_url:
+        http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(ModelKey(NAME, client)))
+        async with AsyncOpenAI(api_key="placeholder", base_url=f"{base_url}/v1", http_client=http, max_retries=0) as it:
+            yield it
+
+
+async def test_request_to_the_model_carries_the_secret_and_not_the_placeholder(
+    openai: AsyncOpenAI, model: Model
+) -> None:
+    await openai.models.list()
+    assert model.sent == ["Bearer key-1"]
+
+
+async def test_rotated_key_is_used_without_a_restart(
+    openai: AsyncOpenAI, model: Model, client: SecretsManagerClient
+) -> None:
+    await openai.models.list()
+    client.put_secret_value(SecretId=NAME, SecretString="key-2")
+    model.accepted = "key-2"
+    await openai.models.list()
+    await openai.models.list()
+    assert model.sent == ["Bearer key-1", "Bearer key-1", "Bearer key-2", "Bearer key-2"]
+
+
+async def test_key_that_is_refused_and_has_not_changed_is_not_sent_again(openai: AsyncOpenAI, model: Model) -> None:
+    model.accepted = "another"
+    with pytest.raises(AuthenticationError):
+        await openai.models.list()
+    assert model.sent == ["Bearer key-1"]
+
+
+async def test_key_is_kept_until_it_is_forgotten(client: SecretsManagerClient) -> None:
+    key = ModelKey(NAME, client)
+    assert await key.get() == "key-1"
+    client.put_secret_value(SecretId=NAME, SecretString="key-2")
+    assert await key.get() == "key-1"
+    assert await key.get(fresh=True) == "key-2"
+    client.put_secret_value(SecretId=NAME, SecretString="key-3")
+    key.forget()
+    assert await key.get() == "key-3"
+
+
+async def test_missing_secret_says_its_name(client: SecretsManagerClient) -> None:
+    with pytest.raises(ModelKeyUnavailable, match="another-secret"):
+        await ModelKey("another-secret", client).get()
+
+
+async def test_empty_secret_says_how_to_put_a_key(client: SecretsManagerClient) -> None:
+    client.put_secret_value(SecretId=NAME, SecretString=" \n")
+    with pytest.raises(ModelKeyUnavailable, match="put-secret-value"):
+        await ModelKey(NAME, client).get()
+
+
+async def test_secret_without_a_value_is_unavailable(client: SecretsManagerClient) -> None:
+    client.create_secret(Name="without-value")
+    with pytest.raises(ModelKeyUnavailable):
+        await ModelKey("without-value", client).get()
+
+
+async def test_key_is_in_no_representation(client: SecretsManagerClient) -> None:
+    key = ModelKey(NAME, client)
+    await key.get()
+    assert "key-1" not in repr(key) + repr(vars(key)) + repr(ModelKeyAuth(key))
+    assert httpx2.Headers({"authorization": "Bearer key-1"}).__repr__().find("key-1") == -1
