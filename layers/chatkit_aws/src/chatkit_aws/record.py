@@ -11,9 +11,12 @@ from chatkit_aws.context import RequestContext
 logger = logging.getLogger(__name__)
 
 
-def pseudonym(context: RequestContext) -> str:
-    """A short name for a user that says nothing of who it is: the same in every line, of 64 bits."""
-    return hashlib.sha256(f"{context.tenant_id}\0{context.user_id}".encode()).hexdigest()[:16]
+def pseudonym(context: RequestContext, salt: str = "") -> str:
+    """A short name for a user that says nothing of who it is: the same in every line, of 64 bits.
+
+    `salt` sets deployments apart, so that a list of known users' names made for one says nothing in another.
+    """
+    return hashlib.sha256(f"{salt}\0{context.tenant_id}\0{context.user_id}".encode()).hexdigest()[:16]
 
 
 @dataclass(slots=True)
@@ -21,6 +24,7 @@ class Record:
     """One request's keys for the log and its figures; shared by every task that works for the request."""
 
     request_id: str
+    salt: str = field(default="", repr=False)
     user: str | None = None
     tenant: str | None = None
     operation: str | None = None
@@ -34,7 +38,7 @@ class Record:
 
     def caller(self, context: RequestContext) -> None:
         """Note who asks."""
-        self.user, self.tenant = pseudonym(context), context.tenant_id
+        self.user, self.tenant = pseudonym(context, self.salt), context.tenant_id
 
     def sent(self, size: int) -> None:
         """Note a part of the answer, of `size` bytes."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 from aws_lambda_powertools import Tracer
@@ -17,29 +17,39 @@ logger = logging.getLogger(__name__)
 class Telemetry:
     """Watches requests. Powertools' decorators would close when the handler returns, before a stream has begun."""
 
-    def __init__(self, service: str, namespace: str) -> None:
-        """Publish under `service`, and metrics under `namespace`; traces only where Lambda runs the process."""
+    def __init__(self, service: str, namespace: str, salt: str = "") -> None:
+        """Publish under `service`, and metrics under `namespace`; traces only where Lambda runs the process.
+
+        `salt` goes into the names that users have in the log.
+        """
         self._service = service
         self._namespace = namespace
+        self._salt = salt
         self._tracer = Tracer(service=service, auto_patch=False)
 
     @asynccontextmanager
     async def request(self, request_id: str) -> AsyncIterator[Record]:
-        """A record for one request, from its first byte to the last of its answer."""
-        record = Record(request_id)
+        """A record for one request, from its first byte to the last of its answer.
+
+        Tasks that are started within share the record, so that their lines carry what is noted later too.
+        """
+        record = Record(request_id, self._salt)
         token = current_record.set(record)
+        subsegment = AsyncExitStack()
+        segment = await subsegment.enter_async_context(self._subsegment())
         try:
-            async with self._subsegment() as subsegment:
-                try:
-                    yield record
-                finally:
-                    _annotate(subsegment, record)
+            yield record
         except Exception:
             record.has_failed = True
             raise
         finally:
+            _annotate(segment, record)
+            # Not left by `async with`: the recorder would send an exception's message, which may be a user's text.
+            await subsegment.aclose()
             self._close(record)
-            current_record.reset(token)
+            # A task other than the one that began has another context, in which there is nothing to reset.
+            with suppress(ValueError):
+                current_record.reset(token)
 
     def _subsegment(self) -> AbstractAsyncContextManager[Any]:
         if self._tracer.disabled:
@@ -67,7 +77,11 @@ class Telemetry:
         metrics.flush_metrics()
 
 
-def _annotate(subsegment: Any, record: Record) -> None:
-    if subsegment is not None:
-        for name, value in record.keys().items():
-            subsegment.put_annotation(name, value)
+def _annotate(segment: Any, record: Record) -> None:
+    """What a trace can be searched for; `segment` is None where nothing is traced."""
+    if segment is None:
+        return
+    for name, value in record.keys().items():
+        segment.put_annotation(name, value)
+    if record.has_failed:
+        segment.add_fault_flag()
