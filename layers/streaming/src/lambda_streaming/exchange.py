@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-from mangum.types import ASGI, Message
-
+from lambda_streaming.asgi import AsgiApp, Message
 from lambda_streaming.errors import AppExited, ClientDisconnected, IncompleteResponse, NoResponse, UnexpectedMessage
 from lambda_streaming.prelude import encode_prelude, end_to_end
 from lambda_streaming.request import HttpRequest
@@ -52,7 +51,7 @@ class Exchange:
     background tasks do. Make it on the loop. Parts wait until a sink is attached.
     """
 
-    def __init__(self, app: ASGI, request: HttpRequest) -> None:
+    def __init__(self, app: AsgiApp, request: HttpRequest) -> None:
         loop = asyncio.get_running_loop()
         self.phase = Phase.REQUEST
         self._request = request
@@ -101,7 +100,7 @@ class Exchange:
             return ClientDisconnected("the app ended when nobody read its response any more")
         return IncompleteResponse("the app ended before the last part of its response")
 
-    async def _run(self, app: ASGI) -> None:
+    async def _run(self, app: AsgiApp) -> None:
         try:
             await app(self._request.scope, self._receive, self._send)
         except SystemExit as exc:  # would end the loop's thread and leave the process deaf

@@ -2,8 +2,9 @@
 
 import sys
 
-from mangum.types import ASGI, LambdaContext, LambdaEvent
+from mangum.types import LambdaContext, LambdaEvent
 
+from lambda_streaming.asgi import AsgiApp
 from lambda_streaming.buffered import buffered_response
 from lambda_streaming.exchange import Exchange
 from lambda_streaming.invocation import Invocation, current_invocation, invocation_of
@@ -20,7 +21,7 @@ class AsgiHandler:
     Lambda's own init error. It may be called from several threads at once.
     """
 
-    def __init__(self, app: ASGI) -> None:
+    def __init__(self, app: AsgiApp) -> None:
         self._app = app
         self._loop = process_loop()
         self._lifespan = Lifespan(app, self._loop)

@@ -10,8 +10,8 @@ from types import FrameType
 from typing import Any
 
 from mangum.protocols import LifespanCycle
-from mangum.types import ASGI
 
+from lambda_streaming.asgi import AsgiApp, Receive, Scope, Send
 from lambda_streaming.loop import LoopThread
 
 SHUTDOWN_SECONDS = 1.5
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class Lifespan:
     """One run of the app's lifespan protocol on the process's loop."""
 
-    def __init__(self, app: ASGI, loop: LoopThread) -> None:
+    def __init__(self, app: AsgiApp, loop: LoopThread) -> None:
         self._app = app
         self._loop = loop
         self._ended = False
@@ -52,9 +52,12 @@ class Lifespan:
         return self._cycle.lifespan_state.copy()
 
     async def _start(self) -> None:
-        self._cycle = LifespanCycle(self._app, "auto")
+        self._cycle = LifespanCycle(self._call, "auto")
         self._task = asyncio.create_task(self._cycle.run())
         await self._cycle.startup()
+
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         """Shut down, then let SIGTERM do what it did before."""
