@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from chat_api import cors, endpoint, health, problems
+from chat_api.failure import FailureMiddleware
 from chat_api.observation import ObservationMiddleware
 from chat_api.services import Services
 
@@ -21,8 +22,9 @@ def create_app(services: Services, **options: Any) -> FastAPI:
     """
     limits = services.limits
     middleware = [
-        Middleware(CORSMiddleware, **cors.options(limits.allowed_origins, limits.allowed_origin_pattern)),
         Middleware(ObservationMiddleware, telemetry=services.telemetry),
+        Middleware(CORSMiddleware, **cors.options(limits.allowed_origins, limits.allowed_origin_pattern)),
+        Middleware(FailureMiddleware),
     ]
     app = FastAPI(title="chatkit-lambda", middleware=middleware, openapi_url=None, **options)
     app.add_exception_handler(HTTPException, _refuse)
