@@ -23,12 +23,14 @@ ALICE = RequestContext("acme", "0000-alice", frozenset(), "en", "r1")
 def written() -> Iterator[io.StringIO]:
     """What the process logs, once the log has been taken over; the test runner's own handlers come back after."""
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    handlers, level, raises = root.handlers, root.level, logging.raiseExceptions
     stream = io.StringIO()
     logs.take_over("chat", "INFO", stream)
     yield stream
     root.handlers = handlers
     root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    logging.raiseExceptions = raises
 
 
 @pytest.fixture

@@ -89,11 +89,7 @@ def _own(record: logging.LogRecord) -> dict[str, Any]:
 def _foreign(record: logging.LogRecord) -> dict[str, Any]:
     """The attributes of a library's line: no values, no extra fields."""
     standard = {name: value for name, value in record.__dict__.items() if name in _STANDARD}
-    if isinstance(record.msg, BaseException):
-        message = _type_name(record.msg)
-    else:
-        message = str(record.msg) if record.args else WITHHELD
-    return {**standard, "taskName": None, "msg": message, "args": None}
+    return {**standard, "taskName": None, "msg": str(record.msg) if record.args else WITHHELD, "args": None}
 
 
 def _without_message(value: object) -> object:
