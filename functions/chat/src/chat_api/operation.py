@@ -22,7 +22,7 @@ from chat_api import problems
 
 MAX_AUDIO_BODY = 6 * 1024 * 1024
 """Bytes of a request with audio: what Lambda accepts."""
-MAX_BODY = 256 * 1024
+MAX_BODY = 128 * 1024
 """Bytes of any other request: it must fit into one DynamoDB item with what is stored beside it."""
 MAX_PAGE = 10_000
 """The largest page that may be asked for; pages of the store are smaller. ChatKit.js asks for 9999 threads."""
