@@ -6,7 +6,7 @@ import pytest
 
 from chat_testing.function_process import FunctionProcess
 from chat_testing.runtime_api import DEADLINE, RuntimeApi
-from chat_testing.sandbox import Sandbox, add_packages, make_sandbox, streaming_layer
+from chat_testing.sandbox import STREAMING, Sandbox, add_packages, make_sandbox, streaming_layer
 
 FUNCTION = Path(__file__).parent / "function"
 
@@ -23,13 +23,12 @@ class SandboxFactory:
         root = self._root / str(self._made)
         layer = streaming_layer(root / "layer")
         add_packages(layer, *packages)
-        wrapper = {"AWS_LAMBDA_EXEC_WRAPPER": str(root / "lambda/opt/bin/lambda-streaming")}
         return make_sandbox(
             root / "lambda",
             task=FUNCTION,
             layers=[layer],
             handler=f"{module}.handler",
-            variables={**wrapper, "PYTHONDONTWRITEBYTECODE": "1", **variables},
+            variables={**STREAMING, "PYTHONDONTWRITEBYTECODE": "1", **variables},
         )
 
 

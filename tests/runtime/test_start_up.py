@@ -151,6 +151,20 @@ def test_changed_interface_client_is_one_plain_error(
         assert "9.9.9" in process.output or "broken" in process.output
 
 
+def test_managed_instances_stream_from_several_processes_at_once(api: RuntimeApi, sandbox: Any, gate: Any) -> None:
+    """There the interface client forks workers, each of which asks for events."""
+    with FunctionProcess(sandbox(AWS_LAMBDA_MAX_CONCURRENCY="2", GATE=gate.address), api.address):
+        invocations = [api.invoke(rest_event("/gated")) for _ in range(2)]
+        apps = [gate.accept() for _ in invocations]
+        for app in apps:
+            app.sendall(b"line\n")
+        for invocation in invocations:
+            assert invocation.chunk(1).data == b"line\n"
+        for app in apps:
+            app.close()
+        assert [invocation.response().body for invocation in invocations] == [b"line\n"] * 2
+
+
 def test_interface_client_without_invocation_ids_still_streams(api: RuntimeApi, sandbox: Any) -> None:
     """As of awslambdaric 3, which a managed runtime may still carry."""
     wrapped = sandbox()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from chat_testing.repository import ROOT
 
-WRAPPER = "bin/lambda-streaming"
+STREAMING = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/bin/lambda-streaming"}
+"""The variable that puts the streaming layer in charge."""
 
 _SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 _RUNTIME_PACKAGES = ("awslambdaric", "snapshot_restore_py", "simplejson", "boto3", "botocore", "s3transfer", "jmespath",
@@ -54,7 +55,10 @@ main([os.environ["LAMBDA_TASK_ROOT"], os.environ["_HANDLER"]])
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A function laid out as Lambda would; `bootstrap` starts it once `AWS_LAMBDA_RUNTIME_API` is set."""
+    """A function laid out as Lambda would; `bootstrap` starts it once `AWS_LAMBDA_RUNTIME_API` is set.
+
+    `variables` are the function's own, as in the template; a wrapper below `/opt` is found in the sandbox.
+    """
 
     root: Path
     handler: str
@@ -69,11 +73,6 @@ class Sandbox:
     def runtime(self) -> Path:
         """The folder of Amazon's runtime; the packages in it are links."""
         return self.root / "var/runtime"
-
-    @property
-    def wrapper(self) -> Path:
-        """The streaming layer's exec wrapper, where that layer is among the layers."""
-        return self.root / "opt" / WRAPPER
 
     @property
     def environment(self) -> dict[str, str]:
@@ -93,8 +92,12 @@ class Sandbox:
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            **self.variables,
+            **{name: self._located(name, value) for name, value in self.variables.items()},
         }
+
+    def _located(self, name: str, value: str) -> str:
+        is_wrapper = name == "AWS_LAMBDA_EXEC_WRAPPER" and value.startswith("/opt/")
+        return f"{self.root}{value}" if is_wrapper else value
 
 
 def make_sandbox(
