@@ -1,10 +1,12 @@
 """The model's key is read when needed, kept for a while, and read again when the model refuses it."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from moto.server import ThreadedMotoServer
 from openai import AsyncOpenAI, AuthenticationError, DefaultAsyncHttpx2Client
 from types_boto3_secretsmanager.client import SecretsManagerClient
@@ -47,6 +49,14 @@ class Model:
             return Response('{"error": {"message": "Incorrect API key"}}', 401, media_type="application/json")
         return Response('{"object": "list", "data": []}', media_type="application/json")
 
+    async def stream(self, request: Request) -> Response:
+        refusal = await self.answer(request)
+        if refusal.status_code == 401:
+            return refusal
+        event = {"type": "response.output_text.delta", "delta": "Hello", "sequence_number": 1}
+        parts = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"] * 3
+        return StreamingResponse(iter(parts), media_type="text/event-stream")
+
 
 @pytest.fixture
 def model() -> Model:
@@ -57,6 +67,7 @@ def model() -> Model:
 async def openai(model: Model, client: SecretsManagerClient) -> AsyncIterator[AsyncOpenAI]:
     app = FastAPI()
     app.add_api_route("/v1/models", model.answer)
+    app.add_api_route("/v1/responses", model.stream, methods=["POST"])
     with serving_app(app) as base_url:
         http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(ModelKey(NAME, client)))
         async with AsyncOpenAI(api_key="placeholder", base_url=f"{base_url}/v1", http_client=http, max_retries=0) as it:
@@ -79,6 +90,36 @@ async def test_rotated_key_is_used_without_a_restart(
     await openai.models.list()
     await openai.models.list()
     assert model.sent == ["Bearer key-1", "Bearer key-1", "Bearer key-2", "Bearer key-2"]
+
+
+async def test_rotated_key_is_used_for_a_stream(
+    openai: AsyncOpenAI, model: Model, client: SecretsManagerClient
+) -> None:
+    await openai.models.list()
+    client.put_secret_value(SecretId=NAME, SecretString="key-2")
+    model.accepted = "key-2"
+    stream = await openai.responses.create(model="m", input="Hi", stream=True)
+    assert [event.type async for event in stream] == ["response.output_text.delta"] * 3
+    assert model.sent == ["Bearer key-1", "Bearer key-1", "Bearer key-2"]
+
+
+async def test_missing_key_sends_nothing_and_says_so_in_the_log(
+    openai: AsyncOpenAI, model: Model, client: SecretsManagerClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.put_secret_value(SecretId=NAME, SecretString=" ")
+    with pytest.raises(ModelKeyUnavailable):
+        await openai.models.list()
+    assert model.sent == []
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "chatkit_aws.secrets"]
+    assert "put-secret-value" in said
+
+
+def test_client_that_blocks_is_refused(client: SecretsManagerClient) -> None:
+    with (
+        httpx2.Client(auth=ModelKeyAuth(ModelKey(NAME, client))) as http,
+        pytest.raises(RuntimeError, match="asynchronous"),
+    ):
+        http.get("http://127.0.0.1:9")
 
 
 async def test_key_that_is_refused_and_has_not_changed_is_not_sent_again(openai: AsyncOpenAI, model: Model) -> None:
@@ -104,10 +145,24 @@ async def test_missing_secret_says_its_name(client: SecretsManagerClient) -> Non
         await ModelKey("another-secret", client).get()
 
 
-async def test_empty_secret_says_how_to_put_a_key(client: SecretsManagerClient) -> None:
-    client.put_secret_value(SecretId=NAME, SecretString=" \n")
-    with pytest.raises(ModelKeyUnavailable, match="put-secret-value"):
+@pytest.mark.parametrize("value", [" \n", '{"OPENAI_API_KEY": "key-1"}', "key-1 key-2", "key-1\nkey-2", "schlüssel"])
+async def test_secret_that_is_not_one_key_says_how_to_put_one(client: SecretsManagerClient, value: str) -> None:
+    client.put_secret_value(SecretId=NAME, SecretString=value)
+    with pytest.raises(ModelKeyUnavailable, match="put-secret-value --secret-id model-key") as raised:
         await ModelKey(NAME, client).get()
+    assert "key-1" not in str(raised.value)
+
+
+async def test_binary_secret_is_no_key(client: SecretsManagerClient) -> None:
+    client.create_secret(Name="binary", SecretBinary=b"key-1")
+    with pytest.raises(ModelKeyUnavailable) as raised:
+        await ModelKey("binary", client).get()
+    assert "key-1" not in str(raised.value)
+
+
+async def test_white_space_around_the_key_is_not_part_of_it(client: SecretsManagerClient) -> None:
+    client.put_secret_value(SecretId=NAME, SecretString="key-1\n")
+    assert await ModelKey(NAME, client).get() == "key-1"
 
 
 async def test_secret_without_a_value_is_unavailable(client: SecretsManagerClient) -> None:

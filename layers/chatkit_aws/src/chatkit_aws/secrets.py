@@ -1,7 +1,8 @@
 """The model's key: read from Secrets Manager, kept for a while, read again when the model refuses it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Generator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, override
 
@@ -13,6 +14,8 @@ from chatkit_aws.errors import ModelKeyUnavailable
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
+
+logger = logging.getLogger(__name__)
 
 MAX_AGE = 300
 """Seconds for which a key is used without asking Secrets Manager again."""
@@ -38,10 +41,22 @@ class ModelKey:
         try:
             value = self._provider.get(self._secret_id, max_age=MAX_AGE, force_fetch=fresh)
         except GetParameterError as error:
-            raise ModelKeyUnavailable(f"The secret {self._secret_id} cannot be read: {error}") from None
-        if not isinstance(value, str) or not value.strip():
-            raise ModelKeyUnavailable(f"The secret {self._secret_id} holds no key; put one with put-secret-value.")
-        return value.strip()
+            # Secrets Manager's own words: they name the secret, the role and the action, never the value.
+            raise self._unavailable(f"cannot be read ({error})") from None
+        key = value.strip() if isinstance(value, str) else ""
+        if not key:
+            raise self._unavailable("holds no text")
+        # What no header can hold would be quoted by the error of the HTTP client.
+        if key.startswith("{") or not (key.isascii() and key.isprintable()) or " " in key:
+            raise self._unavailable("holds something else than one key")
+        return key
+
+    def _unavailable(self, reason: str) -> ModelKeyUnavailable:
+        put = f"aws secretsmanager put-secret-value --secret-id {self._secret_id} --secret-string KEY"
+        message = f"The secret {self._secret_id} {reason}; put the model's key with `{put}`."
+        # Said here, since the log leaves out the messages of exceptions.
+        logger.error("%s", message)
+        return ModelKeyUnavailable(message)
 
 
 class ModelKeyAuth(httpx2.Auth):
@@ -50,6 +65,11 @@ class ModelKeyAuth(httpx2.Auth):
     def __init__(self, key: ModelKey) -> None:
         """Sign with `key`."""
         self._key = key
+
+    @override
+    def sync_auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response]:
+        """Refuse: a client that blocks would otherwise send the request unsigned."""
+        raise RuntimeError("the model's key is for asynchronous clients")
 
     @override
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
