@@ -5,10 +5,12 @@ The time of creation is read back from the row's place in time, which never move
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chatkit.types import Attachment, ThreadItem, ThreadMetadata
+from chatkit.types import Attachment, ThreadItem, ThreadMetadata, WidgetItem
+from chatkit.widgets import DynamicWidgetRoot
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 
@@ -69,6 +71,8 @@ def thread_of(row: Row) -> ThreadMetadata:
 def item_of(row: Row) -> ThreadItem:
     """The item in a row. Raises UnknownFormat."""
     item = _load(_items, row)
+    if isinstance(item, WidgetItem):
+        _keep_dynamic(item, row.body)
     item.created_at = keys.created_at_of(row.by_time)
     return item
 
@@ -76,6 +80,15 @@ def item_of(row: Row) -> ThreadItem:
 def attachment_of(row: Row) -> Attachment:
     """The attachment in a row. Raises UnknownFormat."""
     return _load(_attachments, row)
+
+
+def _keep_dynamic(item: WidgetItem, body: str) -> None:
+    """Read the widget without a fixed shape where the fixed one loses part of it.
+
+    The SDK reads JSON as the strict widget that it knows, which drops what a template added, and never says so.
+    """
+    if _dump(_items, item) != body:
+        item.widget = DynamicWidgetRoot.model_validate(json.loads(body)["widget"])
 
 
 def _dump(adapter: TypeAdapter[Any], value: object) -> str:

@@ -23,6 +23,8 @@ _ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+pytest.register_assert_rewrite("chat_testing.store_conformance")
+
 _UNSET = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
