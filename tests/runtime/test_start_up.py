@@ -92,8 +92,11 @@ def test_handler_that_is_not_asgi_answers_json_as_ever(api: RuntimeApi, sandbox:
 
 def test_failed_lifespan_startup_is_an_init_error(api: RuntimeApi, sandbox: Any) -> None:
     with FunctionProcess(sandbox("startup_fails"), api.address) as process:
+        invocation = api.invoke(rest_event("/"))
         error = api.init_error()
         assert process.wait() == 1
+        with pytest.raises(AssertionError, match="got an init error"):
+            invocation.response()
     assert error.kind == "LifespanFailure"
     assert "no database" in error.document["errorMessage"]
 

@@ -112,11 +112,11 @@ def test_repeated_request_headers_stay_lines_of_their_own(shared_api: RuntimeApi
 
 
 def test_app_knows_its_invocation(shared_api: RuntimeApi) -> None:
-    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    trace = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
     found = facts(shared_api, rest_event("/facts"), headers={"Lambda-Runtime-Trace-Id": trace})
     assert found["request_id"] == found["aws_request_id"]
     assert found["function_arn"].endswith(":function:function")
-    assert found["trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert found["trace_id"] == "1-67891233-abcdef012345678912345678"
 
 
 def test_deadline_is_lambdas(shared_api: RuntimeApi) -> None:

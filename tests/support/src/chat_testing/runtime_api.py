@@ -5,8 +5,8 @@
         invocation.chunk(1)        # waits until the second chunk of the response has arrived
         response = invocation.response()
 
-Every wait raises `TimeoutError` after `DEADLINE` seconds. Source: "Using the Lambda runtime API", "Building a custom
-runtime for AWS Lambda".
+Every wait raises `TimeoutError` after `DEADLINE` seconds, and `AssertionError` where the function could not start.
+Source: "Using the Lambda runtime API", "Building a custom runtime for AWS Lambda".
 """
 
 import asyncio
@@ -124,6 +124,7 @@ class RuntimeApi:
             "Lambda-Runtime-Aws-Request-Id": request_id,
             "Lambda-Runtime-Deadline-Ms": str(int((time.time() + deadline) * 1000)),
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:123456789012:function:function",
+            "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0",
             "Content-Type": "application/json",
             **(headers or {}),
         }
@@ -146,8 +147,10 @@ class RuntimeApi:
 
     def _wait(self, is_so: Callable[[], bool], what: str) -> None:
         with self._changed:
-            if not self._changed.wait_for(is_so, DEADLINE):
+            if not self._changed.wait_for(lambda: is_so() or self._init_error is not None, DEADLINE):
                 raise TimeoutError(f"waited {DEADLINE:g} s for {what}")
+            if not is_so():
+                raise AssertionError(f"waited for {what}, got an init error: {self._init_error}")
 
     def _run[T](self, coroutine: Coroutine[object, object, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(DEADLINE)
