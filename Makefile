@@ -34,13 +34,13 @@ dev: setup-dev-sam-cloud $(BUILT) ## run everything on this machine: local cloud
 build: setup-dev-sam $(BUILT) ## build the layers and functions for this machine's architecture
 
 $(BUILT): $(SOURCES)
-	$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@touch $@
 
 .PHONY: deploy
-deploy: setup-dev-sam ## build for AWS and deploy; asks the first time
-	$(SAM) build
-	$(SAM) deploy $(if $(wildcard .sam-deployed),,--guided)
+deploy: setup-dev-sam ## build for AWS (arm64) and deploy; asks for what samconfig.toml does not say
+	ARCHITECTURE=arm64 $(SAM) build --build-dir .aws-sam/deploy
+	$(SAM) deploy --guided --template-file .aws-sam/deploy/template.yaml
 
 # --- test -------------------------------------------------------------------------------------------------------------
 
