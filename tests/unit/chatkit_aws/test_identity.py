@@ -1,20 +1,24 @@
 """A token is accepted only if it is exactly what the issuer meant for this API."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chat_testing.tokens import CLIENT_ID, ISSUER, SCOPE, TokenIssuer, serving, signing_key
 from chatkit_aws.errors import InsufficientScope, InvalidToken, KeysUnavailable
 from chatkit_aws.identity import LEEWAY, MAX_TOKEN_CHARACTERS, Issuer, TokenVerifier
-from chatkit_aws.jwks import COOL_DOWN, KeySet
+from chatkit_aws.jwks import COOL_DOWN, LIFESPAN, RETRY, KeySet
 
 NOW = int(time.time())
 
@@ -25,6 +29,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread does, at most 10 s."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  another thread cannot set an event of this loop
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -66,12 +77,13 @@ async def test_user_without_a_tenant_is_in_the_default_one(issuer: TokenIssuer, 
         {"sub": 7},
         {"client_id": "another"},
         {"client_id": None},
-        {"client_id": ["testclient"]},
+        {"client_id": ["another"]},
         {"token_use": "id"},
         {"token_use": None},
         {"exp": NOW - LEEWAY - 5},
         {"exp": None},
         {"exp": "tomorrow"},
+        {"exp": 10**400},
         {"iat": NOW + LEEWAY + 60},
         {"iat": None},
         {"nbf": NOW + LEEWAY + 60},
@@ -136,7 +148,9 @@ async def test_changed_claims_are_refused(issuer: TokenIssuer, verifier: TokenVe
         await verifier.verify(f"{header}.{_part(json.dumps(issuer.claims('bob')).encode())}.{signature}")
 
 
-@pytest.mark.parametrize("token", ["", ".", "a.b.c", "not a token", "x" * (MAX_TOKEN_CHARACTERS + 1), "é.é.é", "\0"])
+@pytest.mark.parametrize(
+    "token", ["", ".", "a.b.c", "not a token", "x" * (MAX_TOKEN_CHARACTERS + 1), "é.é.é", "\0", "\ud800.a.b"]
+)
 async def test_what_is_no_token_is_refused(verifier: TokenVerifier, token: str) -> None:
     with pytest.raises(InvalidToken):
         await verifier.verify(token)
@@ -160,15 +174,25 @@ async def test_keys_are_fetched_once(issuer: TokenIssuer, verifier: TokenVerifie
 
 
 async def test_new_key_is_fetched_after_the_cool_down(
-    issuer: TokenIssuer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    issuer: TokenIssuer, verifier: TokenVerifier, clock: Clock
 ) -> None:
-    verifier = TokenVerifier(Issuer(ISSUER, frozenset({CLIENT_ID}), SCOPE), KeySet(issuer.jwks_url, clock))
     await verifier.verify(issuer.mint())
     issuer.rotate("second")
     clock.now += COOL_DOWN + 1
     await verifier.verify(issuer.mint())
     await verifier.verify(issuer.mint(kid="first"))
     assert issuer.fetches == 2
+
+
+async def test_key_that_the_issuer_took_back_is_refused_after_the_lifespan(
+    issuer: TokenIssuer, verifier: TokenVerifier, clock: Clock
+) -> None:
+    await verifier.verify(issuer.mint())
+    issuer.rotate("second")
+    issuer.published.remove("first")
+    clock.now += LIFESPAN
+    with pytest.raises(InvalidToken):
+        await verifier.verify(issuer.mint(kid="first"))
 
 
 async def test_unknown_keys_cause_at_most_one_fetch_in_a_cool_down(
@@ -199,6 +223,104 @@ async def test_outage_leaves_known_keys_in_use(issuer: TokenIssuer, verifier: To
     await verifier.verify(issuer.mint())
     issuer.is_down = True
     clock.now += 24 * 3600
-    with pytest.raises(InvalidToken):
-        await verifier.verify(issuer.mint(kid="unknown"))
     await verifier.verify(issuer.mint())
+    await verifier.verify(issuer.mint())
+    assert issuer.fetches == 2
+
+
+async def test_unknown_key_in_an_outage_may_be_a_good_one_and_is_not_refused(
+    issuer: TokenIssuer, verifier: TokenVerifier, clock: Clock
+) -> None:
+    await verifier.verify(issuer.mint())
+    issuer.is_down = True
+    issuer.rotate("second")
+    clock.now += COOL_DOWN
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            await verifier.verify(issuer.mint())
+    assert issuer.fetches == 2
+
+
+async def test_first_fetch_that_failed_is_soon_tried_again(
+    issuer: TokenIssuer, verifier: TokenVerifier, clock: Clock
+) -> None:
+    issuer.is_down = True
+    with pytest.raises(KeysUnavailable):
+        await verifier.verify(issuer.mint())
+    issuer.is_down = False
+    clock.now += RETRY
+    await verifier.verify(issuer.mint())
+
+
+@pytest.mark.parametrize(
+    "document", [b"", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "oct"}]}', b"<html>", b"\xff"]
+)
+async def test_document_that_is_no_key_set_is_an_outage(
+    issuer: TokenIssuer, verifier: TokenVerifier, document: bytes
+) -> None:
+    issuer.document = document
+    with pytest.raises(KeysUnavailable):
+        await verifier.verify(issuer.mint())
+
+
+async def test_requests_at_the_same_time_share_one_fetch(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
+    issuer.may_answer.clear()
+    requests = [asyncio.create_task(verifier.verify(issuer.mint(f"u-{number}"))) for number in range(20)]
+    await until(lambda: issuer.fetches > 0)
+    requests[0].cancel()
+    issuer.may_answer.set()
+    claims = await asyncio.gather(*requests[1:])
+    assert [claim.user_id for claim in claims] == [f"u-{number}" for number in range(1, 20)]
+    assert issuer.fetches == 1
+
+
+async def test_known_key_does_not_wait_for_an_unknown_one(
+    issuer: TokenIssuer, verifier: TokenVerifier, clock: Clock
+) -> None:
+    await verifier.verify(issuer.mint())
+    issuer.may_answer.clear()
+    clock.now += COOL_DOWN
+    attack = asyncio.create_task(verifier.verify(issuer.mint(kid="unknown")))
+    await until(lambda: issuer.fetches == 2)
+    await verifier.verify(issuer.mint())
+    assert not attack.done()
+    issuer.may_answer.set()
+    with pytest.raises(InvalidToken):
+        await attack
+
+
+async def test_issuer_that_does_not_answer_is_given_up(issuer: TokenIssuer) -> None:
+    issuer.may_answer.clear()
+    with pytest.raises(KeysUnavailable):
+        await KeySet(issuer.jwks_url, timeout=0.05).find("first")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"azp": CLIENT_ID, "scp": f"openid {SCOPE}"},
+        {"azp": CLIENT_ID, "scp": ["openid", SCOPE]},
+        {"azp": ["another", CLIENT_ID], "scp": SCOPE},
+    ],
+)
+async def test_other_issuers_name_their_claims(issuer: TokenIssuer, claims: dict[str, Any]) -> None:
+    other = Issuer(ISSUER, frozenset({CLIENT_ID}), SCOPE, "azp", "scp", "groups", token_use=None)
+    verifier = TokenVerifier(other, KeySet(issuer.jwks_url))
+    token = issuer.mint(client_id=None, token_use=None, scope=None, groups=["tenant:acme"], aud="api", **claims)
+    found = await verifier.verify(token)
+    assert (found.client_id, found.tenant_id) == (CLIENT_ID, "acme")
+    with pytest.raises(InvalidToken):
+        await verifier.verify(issuer.mint())
+
+
+@pytest.mark.parametrize("parts", [("", {CLIENT_ID}, SCOPE), (ISSUER, set(), SCOPE), (ISSUER, {CLIENT_ID}, "")])
+def test_issuer_that_would_accept_every_token_is_refused(parts: tuple[str, set[str], str]) -> None:
+    url, client_ids, scope = parts
+    with pytest.raises(ValueError, match="needs"):
+        Issuer(url, frozenset(client_ids), scope)
+
+
+@given(st.text(max_size=300) | st.from_regex(r"[A-Za-z0-9_-]{0,99}\.[A-Za-z0-9_-]{0,99}\.[A-Za-z0-9_-]{0,99}"))
+async def test_any_text_is_refused_without_another_error(token: str) -> None:
+    with pytest.raises(InvalidToken):
+        await TokenVerifier(Issuer(ISSUER, frozenset({CLIENT_ID}), SCOPE), KeySet("http://127.0.0.1:9/")).verify(token)

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,7 +24,11 @@ def signing_key(name: str) -> RSAPrivateKey:
 
 
 class TokenIssuer:
-    """Mints tokens as Cognito does, and serves its keys at `jwks_url`; counts how often they are fetched."""
+    """Mints tokens as Cognito does, and serves its keys at `jwks_url`; counts how often they are fetched.
+
+    `is_down` makes the server answer 503, `document` replaces the keys that it serves, and a cleared `may_answer`
+    makes it wait.
+    """
 
     def __init__(self, jwks_url: str) -> None:
         """Sign with the key `first`, until `rotate` is called."""
@@ -33,6 +37,9 @@ class TokenIssuer:
         self.published = ["first"]
         self.fetches = 0
         self.is_down = False
+        self.document: bytes | None = None
+        self.may_answer = threading.Event()
+        self.may_answer.set()
 
     def rotate(self, kid: str) -> None:
         """Sign with another key from now on, and publish it beside the old ones."""
@@ -79,11 +86,14 @@ def serving(host: str = "127.0.0.1", port: int = 0) -> Iterator[TokenIssuer]:
     class Keys(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.fetches += 1
-            self.send_response(503 if issuer.is_down else 200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            if not issuer.is_down:
-                self.wfile.write(json.dumps(issuer.jwks()).encode())
+            issuer.may_answer.wait()
+            document = json.dumps(issuer.jwks()).encode() if issuer.document is None else issuer.document
+            # Whoever asked may have gone while this waited.
+            with suppress(ConnectionError):
+                self.send_response(503 if issuer.is_down else 200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(b"" if issuer.is_down else document)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
             """Say nothing."""
@@ -95,6 +105,7 @@ def serving(host: str = "127.0.0.1", port: int = 0) -> Iterator[TokenIssuer]:
     try:
         yield issuer
     finally:
+        issuer.may_answer.set()
         server.shutdown()
         thread.join()
         server.server_close()
