@@ -65,6 +65,12 @@ async def test_user_is_named_by_a_pseudonym(written: io.StringIO, telemetry: Tel
     assert pseudonym(ALICE) != pseudonym(RequestContext("other", "0000-alice", frozenset(), "en", "r1"))
 
 
+async def test_pseudonyms_of_deployments_differ(written: io.StringIO) -> None:
+    async with Telemetry("chat", "Test", salt="one").request("r1") as record:
+        record.caller(ALICE)
+    assert lines(written)[0]["user"] == pseudonym(ALICE, "one") != pseudonym(ALICE, "two")
+
+
 async def test_what_a_child_task_learns_is_on_the_lines_of_its_parent(
     written: io.StringIO, telemetry: Telemetry
 ) -> None:
@@ -165,3 +171,22 @@ async def test_failure_is_counted_and_does_not_leak_into_the_next_request(
     async with telemetry.request("r2"):
         pass
     assert [line["Failures"] for line in metrics(capsys)] == [[1.0], [0.0]]
+
+
+async def test_request_may_end_in_another_task_than_it_began_in(
+    written: io.StringIO, telemetry: Telemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    request = telemetry.request("r1")
+    await asyncio.create_task(request.__aenter__())
+    await asyncio.create_task(request.__aexit__(None, None, None))
+    assert [line["Requests"] for line in metrics(capsys)] == [[1.0]]
+    assert current_record.get() is None
+
+
+async def test_cancelled_request_is_counted_and_is_no_failure(
+    telemetry: Telemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        async with telemetry.request("r1"):
+            raise asyncio.CancelledError
+    assert [line["Failures"] for line in metrics(capsys)] == [[0.0]]
