@@ -13,18 +13,21 @@ import pytest
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 CANARY = "the-user-s-own-words"
 
-REQUEST = """
+PROGRAM = """
 import asyncio
 from chatkit_aws.telemetry import Telemetry
 
-async def main() -> None:
-    try:
-        async with Telemetry("chat", "Test").request("r1") as record:
-            record.operation = "threads.create"
-            await asyncio.sleep(0)
-            FAIL
-    except LookupError:
-        pass
+telemetry = Telemetry("chat", "Test")
+
+async def request(request_id, seconds=0, error=None):
+    async with telemetry.request(request_id) as record:
+        record.operation = "threads.create"
+        await asyncio.sleep(seconds)
+        if error:
+            raise error
+
+async def main():
+    await asyncio.gather(REQUESTS, return_exceptions=True)
 
 asyncio.run(main())
 """
@@ -39,14 +42,14 @@ def daemon() -> Iterator[socket.socket]:
         yield listener
 
 
-def serve_one_request(daemon: socket.socket, fail: str, **environment: str) -> None:
-    """Run a request in a process of its own, since the tracer keeps what it finds at its start."""
+def serve(daemon: socket.socket, requests: str, task_root: str = "/var/task") -> None:
+    """Run requests in a process of its own, since the tracer keeps what it finds at its start."""
     address = f"127.0.0.1:{daemon.getsockname()[1]}"
-    found = {**os.environ, "AWS_XRAY_DAEMON_ADDRESS": address, "_X_AMZN_TRACE_ID": TRACE, **environment}
-    code = REQUEST.replace("FAIL", fail)
+    found = {**os.environ, "AWS_XRAY_DAEMON_ADDRESS": address, "_X_AMZN_TRACE_ID": TRACE, "LAMBDA_TASK_ROOT": task_root}
+    code = PROGRAM.replace("REQUESTS", requests)
     done = subprocess.run([sys.executable, "-c", code], env=found, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "Failures" in done.stdout
+    assert len(done.stdout.splitlines()) == requests.count("request(")
 
 
 def subsegment(daemon: socket.socket) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def subsegment(daemon: socket.socket) -> dict[str, Any]:
 
 
 def test_request_is_one_subsegment_that_can_be_searched_for(daemon: socket.socket) -> None:
-    serve_one_request(daemon, "pass", LAMBDA_TASK_ROOT="/var/task")
+    serve(daemon, "request('r1')")
     found = subsegment(daemon)
     assert found["trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
     assert found["annotations"] == {"request_id": "r1", "operation": "threads.create"}
@@ -66,14 +69,21 @@ def test_request_is_one_subsegment_that_can_be_searched_for(daemon: socket.socke
 
 
 def test_failure_is_marked_and_its_message_is_not_sent(daemon: socket.socket) -> None:
-    serve_one_request(daemon, f"raise LookupError('{CANARY}')", LAMBDA_TASK_ROOT="/var/task")
+    serve(daemon, f"request('r1', error=LookupError('{CANARY}'))")
     found = subsegment(daemon)
     assert found["fault"] is True
     assert CANARY not in json.dumps(found)
 
 
+def test_requests_at_the_same_time_are_subsegments_beside_each_other(daemon: socket.socket) -> None:
+    serve(daemon, "request('r1', 0.05), request('r2', 0.1), request('r3', 0.02)")
+    found = [subsegment(daemon) for _ in range(3)]
+    assert [one["annotations"]["request_id"] for one in found] == ["r3", "r1", "r2"]
+    assert [one["parent_id"] for one in found] == ["53995c3f42cd8ad8"] * 3
+
+
 def test_nothing_is_traced_outside_lambda(daemon: socket.socket) -> None:
-    serve_one_request(daemon, "pass", LAMBDA_TASK_ROOT="")
+    serve(daemon, "request('r1')", task_root="")
     daemon.setblocking(False)
     with pytest.raises(BlockingIOError):
         daemon.recv(1)

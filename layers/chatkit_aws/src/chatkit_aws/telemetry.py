@@ -1,15 +1,15 @@
 """Logs, metrics and traces of a request, closed when its answer has been sent to the end."""
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from aws_lambda_powertools import Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from chatkit_aws.record import Record, current_record
+from chatkit_aws.tracing import subsegment
 
 logger = logging.getLogger(__name__)
 
@@ -35,26 +35,14 @@ class Telemetry:
         """
         record = Record(request_id, self._salt)
         token = current_record.set(record)
-        subsegment = AsyncExitStack()
-        segment = await subsegment.enter_async_context(self._subsegment())
         try:
-            yield record
-        except Exception:
-            record.has_failed = True
-            raise
+            with subsegment(self._tracer, record), _failures(record):
+                yield record
         finally:
-            _annotate(segment, record)
-            # Not left by `async with`: the recorder would send an exception's message, which may be a user's text.
-            await subsegment.aclose()
             self._close(record)
             # A task other than the one that began has another context, in which there is nothing to reset.
             with suppress(ValueError):
                 current_record.reset(token)
-
-    def _subsegment(self) -> AbstractAsyncContextManager[Any]:
-        if self._tracer.disabled:
-            return nullcontext()
-        return self._tracer.provider.in_subsegment_async(name="## request")
 
     def _close(self, record: Record) -> None:
         """One line and one set of metrics per request, without what was said."""
@@ -77,11 +65,11 @@ class Telemetry:
         metrics.flush_metrics()
 
 
-def _annotate(segment: Any, record: Record) -> None:
-    """What a trace can be searched for; `segment` is None where nothing is traced."""
-    if segment is None:
-        return
-    for name, value in record.keys().items():
-        segment.put_annotation(name, value)
-    if record.has_failed:
-        segment.add_fault_flag()
+@contextmanager
+def _failures(record: Record) -> Iterator[None]:
+    """Note that an exception ended the request; a cancelled one did not fail."""
+    try:
+        yield
+    except Exception:
+        record.has_failed = True
+        raise
