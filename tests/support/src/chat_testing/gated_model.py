@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from local_cloud.responses import Event, text_answer
+
 WAIT_SECONDS = 30.0
 """How long the model waits for a word, and a test for a call."""
 
@@ -34,38 +36,15 @@ class GatedModel:
         """End the running answer."""
         self._words.put(None)
 
-    def answer(self, key: str | None) -> Iterator[dict[str, Any]]:
+    def answer(self, key: str | None) -> Iterator[Event]:
         """The events of one answer."""
         self.keys.append(key)
-        number = len(self.keys)
-        place = {"item_id": f"msg_gated{number}", "output_index": 0, "content_index": 0}
-        item = {"id": place["item_id"], "type": "message", "role": "assistant"}
-        response = {"id": f"resp_{number}", "object": "response", "created_at": 0, "model": "gated", "output": []}
-        response |= {"parallel_tool_calls": False, "tool_choice": "auto", "tools": []}
-        yield {"type": "response.created", "response": {**response, "status": "in_progress"}}
-        yield _item("added", {**item, "status": "in_progress", "content": []})
-        yield {"type": "response.content_part.added", **place, "part": _part("")}
+        return text_answer(self._spoken())
+
+    def _spoken(self) -> Iterator[str]:
         self._called.release()
-        text = ""
         while (word := self._words.get(timeout=WAIT_SECONDS)) is not None:
-            text += word
-            yield {"type": "response.output_text.delta", **place, "delta": word, "logprobs": []}
-        yield {"type": "response.output_text.done", **place, "text": text, "logprobs": []}
-        done = {**item, "status": "completed", "content": [_part(text)]}
-        yield {"type": "response.content_part.done", **place, "part": _part(text)}
-        yield _item("done", done)
-        usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
-        details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
-        completed = {**response, "status": "completed", "output": [done], "usage": {**usage, **details}}
-        yield {"type": "response.completed", "response": completed}
-
-
-def _item(state: str, item: dict[str, Any]) -> dict[str, Any]:
-    return {"type": f"response.output_item.{state}", "output_index": 0, "item": item}
-
-
-def _part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+            yield word
 
 
 @contextmanager
