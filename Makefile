@@ -83,6 +83,7 @@ e2e: setup-dev-sam-cloud build ## deploy to the local cloud and test over HTTP
 .PHONY: bench
 bench: setup-dev-dynamodb build ## figures, each beside a peer in the same run
 	$(BIN)/python tests/load/bench_runtime.py
+	AWS_DEFAULT_REGION=eu-central-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test $(BIN)/python tests/load/bench_turn.py
 
 .PHONY: lock
 lock: setup-dev ## resolve the dependencies again

@@ -1,5 +1,8 @@
 """A thread's life through the whole application: real store, scripted model."""
 
+import json
+
+import pytest
 from agents.testing import ModelStep, function_call
 
 from chat_testing.app import App
@@ -134,6 +137,15 @@ async def test_model_failure_is_an_event_that_allows_retry_and_the_question_is_k
     assert answer.events[-1] == {"type": "error", "code": "stream.error", "allow_retry": True}
     assert b"secret" not in answer.body
     assert [item["type"] for item in await alice.items(answer.thread_id)] == ["user_message"]
+
+
+async def test_failed_turn_is_counted(app: App, alice: ChatClient, capsys: pytest.CaptureFixture[str]) -> None:
+    app.models.model.enqueue(ModelStep.raise_error(RuntimeError("the model is tired")))
+    await alice.create("Question")
+    app.models.say("Hello")
+    await alice.create("Question")
+    published = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [line["Failures"] for line in published] == [[1.0], [0.0]]
 
 
 async def test_feedback_on_own_items_is_taken_and_on_unknown_ones_refused(app: App, alice: ChatClient) -> None:

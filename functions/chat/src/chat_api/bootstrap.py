@@ -30,7 +30,8 @@ MODEL_TIMEOUT = 120.0
 def create_app_from_environment() -> FastAPI:
     """The application as the template configures it; raises pydantic's ValidationError where a setting is wrong.
 
-    Nothing is called over the network before the first request.
+    Nothing is called over the network before the first request. So a snapshot that Lambda takes of the started process
+    holds no connection, no credentials and no key, and needs no hook when it is restored.
     """
     # The SDK stamps items with the process's local time and no zone (chatkit.server 1.6.5); the store keeps UTC.
     os.environ["TZ"] = "UTC"
@@ -49,7 +50,7 @@ def create_services(settings: Settings, models: ModelProvider, store: Store[Requ
     return Services(
         server=ChatServer(store, assistant),
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
-        telemetry=Telemetry(SERVICE, NAMESPACE),
+        telemetry=Telemetry(SERVICE, NAMESPACE, salt=settings.token_issuer),
         limits=Limits(settings.max_message_characters, settings.allowed_origins, settings.allowed_origin_pattern),
     )
 

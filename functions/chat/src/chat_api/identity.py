@@ -1,5 +1,6 @@
 """Who is calling: the request's context from its token, as a FastAPI dependency."""
 
+import logging
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -7,8 +8,11 @@ from fastapi import Depends, Request
 from chat_api import problems
 from chat_api.services import Services
 from chatkit_aws.context import RequestContext
+from chatkit_aws.errors import InvalidToken
 from chatkit_aws.locale import negotiate
 from lambda_streaming import current_invocation
+
+logger = logging.getLogger(__name__)
 
 LOCALES = ("en",)
 """The languages that the application speaks, the default first."""
@@ -17,7 +21,12 @@ LOCALES = ("en",)
 async def authenticate(request: Request) -> RequestContext:
     """The context of a request with a valid token; raises the verifier's errors, or `Problem` 401 without a token."""
     services = cast("Services", request.app.state.services)
-    claims = await services.verifier.verify(_bearer(request.headers.get("authorization")))
+    token = _bearer(request.headers.get("authorization"))
+    try:
+        claims = await services.verifier.verify(token)
+    except InvalidToken as error:
+        logger.info("token refused: %s", error.reason)
+        raise
     invocation = current_invocation.get()
     context = RequestContext(
         tenant_id=claims.tenant_id,

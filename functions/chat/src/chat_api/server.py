@@ -31,7 +31,7 @@ from chat_api.problems import Unsupported
 from chat_api.sighting import Sightings
 from chat_api.wire import in_utc
 from chatkit_aws.context import RequestContext
-from chatkit_aws.record import current_record
+from chatkit_aws.record import Record, current_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class ChatServer(ChatKitServer[RequestContext]):
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: RequestContext
     ) -> AsyncIterator[ThreadStreamEvent]:
         """The agent's answer to the newest items of the thread, as events; the model stops when the reader does."""
-        if (record := current_record.get()) is not None:
-            record.thread = thread.id
+        record = current_record.get() or Record("none")
+        record.thread = thread.id
         assistant = self._assistant
         history = await load_history(self.store, thread, assistant.history_items, context)
         agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)
@@ -85,6 +85,10 @@ class ChatServer(ChatKitServer[RequestContext]):
         try:
             async for event in sightings.keep(stream_agent_response(agent_context, result)):
                 yield event
+        except Exception as error:
+            # The SDK turns it into an event and goes on; here it is still known to be a failure.
+            record.fail(error)
+            raise
         finally:
             result.cancel()
 

@@ -1,13 +1,12 @@
 """One turn: the SDK's events, run in a task of their own and read by the response."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 
 from chatkit.errors import ErrorCode
 from chatkit.types import ErrorEvent
 
-logger = logging.getLogger(__name__)
+from chatkit_aws.record import current_record
 
 _FAILED = ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
 
@@ -60,7 +59,8 @@ class Turn:
         except Exception as error:
             if not self._started.is_set():
                 raise
-            logger.error("turn failed", exc_info=error)
+            if (record := current_record.get()) is not None:
+                record.fail(error)
             self._put(f"data: {_FAILED.model_dump_json(by_alias=True, exclude_none=True)}\n\n".encode())
         finally:
             self._put(None)

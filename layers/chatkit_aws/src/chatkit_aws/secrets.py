@@ -33,10 +33,6 @@ class ModelKey:
         """The key, from Secrets Manager itself if `fresh`; raises `ModelKeyUnavailable`."""
         return await asyncio.to_thread(self._get, fresh)
 
-    def forget(self) -> None:
-        """Read the secret again when the key is next needed; for a process that was restored from a snapshot."""
-        self._provider.clear_cache()  # type: ignore[no-untyped-call]  # Powertools has no annotation there
-
     def _get(self, fresh: bool) -> str:
         try:
             value = self._provider.get(self._secret_id, max_age=MAX_AGE, force_fetch=fresh)
