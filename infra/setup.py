@@ -61,7 +61,9 @@ def ensure_uv() -> None:
     try:
         run(sys.executable, "-m", "venv", folder)
     except SetupError as error:
-        raise SetupError(f"Python's venv module is needed (Debian and Ubuntu: the package python3-venv): {error}") from error
+        raise SetupError(
+            f"Python's venv module is needed (Debian and Ubuntu: the package python3-venv): {error}"
+        ) from error
     run(folder / "bin" / "pip", "install", "--quiet", "--require-hashes", "--requirement", lock)
     (folder / ".stamp").write_text(digest(lock))
 
