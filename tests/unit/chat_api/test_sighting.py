@@ -31,6 +31,13 @@ def delta(item_id: str) -> ThreadItemUpdatedEvent:
     )
 
 
+def id_in(event: ThreadStreamEvent) -> str:
+    if isinstance(event, ThreadItemAddedEvent | ThreadItemDoneEvent):
+        return event.item.id
+    assert isinstance(event, ThreadItemUpdatedEvent)
+    return event.item_id
+
+
 def kept(*events: ThreadStreamEvent) -> list[ThreadStreamEvent]:
     numbers = count(1)
 
@@ -52,13 +59,16 @@ def test_done_item_keeps_the_time_of_its_added_event() -> None:
 
 
 def test_ids_that_are_not_unique_are_replaced_the_same_way_in_every_event_of_an_item() -> None:
+    added, done = ThreadItemAddedEvent, ThreadItemDoneEvent
     events = kept(
-        *[ThreadItemAddedEvent(item=message(FAKE_RESPONSES_ID, 1)), delta(FAKE_RESPONSES_ID)],
-        ThreadItemDoneEvent(item=message(FAKE_RESPONSES_ID, 2)),
-        *[ThreadItemAddedEvent(item=message(FAKE_RESPONSES_ID, 3)), delta(FAKE_RESPONSES_ID)],
-        ThreadItemDoneEvent(item=message(FAKE_RESPONSES_ID, 4)),
+        added(item=message(FAKE_RESPONSES_ID, 1)),
+        delta(FAKE_RESPONSES_ID),
+        done(item=message(FAKE_RESPONSES_ID, 2)),
+        added(item=message(FAKE_RESPONSES_ID, 3)),
+        delta(FAKE_RESPONSES_ID),
+        done(item=message(FAKE_RESPONSES_ID, 4)),
     )
-    ids = [event.item_id if isinstance(event, ThreadItemUpdatedEvent) else event.item.id for event in events]  # type: ignore[union-attr]
+    ids = [id_in(event) for event in events]
     assert ids == ["new1", "new1", "new1", "new2", "new2", "new2"]
 
 

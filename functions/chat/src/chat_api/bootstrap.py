@@ -21,8 +21,6 @@ from chatkit_aws.secrets import ModelKey, ModelKeyAuth
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.telemetry import Telemetry
 
-SERVICE = "chat"
-NAMESPACE = "ChatKit"
 MODEL_TIMEOUT = 120.0
 """Seconds in which the model must send something."""
 
@@ -36,21 +34,26 @@ def create_app_from_environment() -> FastAPI:
     # The SDK stamps items with the process's local time and no zone (chatkit.server 1.6.5); the store keeps UTC.
     os.environ["TZ"] = "UTC"
     time.tzset()
-    logs.take_over(SERVICE, os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
+    service = os.environ.get("POWERTOOLS_SERVICE_NAME", "chat")
+    logs.take_over(service, os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
     settings = Settings.from_environment(os.environ)
+    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "ChatKit")
+    telemetry = Telemetry(service, namespace, salt=settings.token_issuer)
     models = create_models(settings, ModelKey(settings.model_secret_id, clients.secretsmanager_client()))
     store = DynamoDBStore(settings.table_name, clients.dynamodb_client())
-    return create_app(create_services(settings, models, store))
+    return create_app(create_services(settings, models, store, telemetry))
 
 
-def create_services(settings: Settings, models: ModelProvider, store: Store[RequestContext]) -> Services:
-    """What the application is made of, with `models` to answer and `store` to remember."""
+def create_services(
+    settings: Settings, models: ModelProvider, store: Store[RequestContext], telemetry: Telemetry
+) -> Services:
+    """What the application is made of, with `models` to answer, `store` to remember and `telemetry` to watch."""
     issuer = Issuer(settings.token_issuer, frozenset(settings.client_ids), settings.required_scope)
     assistant = Assistant(build_agent(settings.model_name), models, settings.history_items)
     return Services(
         server=ChatServer(store, assistant),
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
-        telemetry=Telemetry(SERVICE, NAMESPACE, salt=settings.token_issuer),
+        telemetry=telemetry,
         limits=Limits(settings.max_message_characters, settings.allowed_origins, settings.allowed_origin_pattern),
     )
 

@@ -10,6 +10,9 @@ from chatkit_aws.record import current_record
 
 _FAILED = ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
 
+_running: set[asyncio.Task[None]] = set()
+"""Turns under way: the event loop itself keeps only weak references to tasks, and a reader may have left."""
+
 
 class Turn:
     """Runs an event stream to its end, whoever reads it.
@@ -28,6 +31,8 @@ class Turn:
         self._started = asyncio.Event()
         self._is_read = True
         self._task = asyncio.create_task(self._run())
+        _running.add(self._task)
+        self._task.add_done_callback(_running.discard)
 
     async def first(self) -> bytes | None:
         """Wait for the first event and return it; None if the turn ended without one; raises what the turn raised."""

@@ -12,6 +12,9 @@ from chat_testing.chat import ChatClient
 from chat_testing.models import ScriptedModels
 from chat_testing.tokens import CLIENT_ID, ISSUER, SCOPE, TokenIssuer
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.telemetry import Telemetry
+
+TELEMETRY = Telemetry("chat", "Test")
 
 
 def settings_for(table_name: str, jwks_url: str) -> Settings:
@@ -62,6 +65,8 @@ def application(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) 
     """The application over a table and an issuer; the caller closes `http`."""
     settings = settings_for(table_name, issuer.jwks_url)
     models = ScriptedModels()
-    transport = httpx2.ASGITransport(create_app(create_services(settings, models, DynamoDBStore(table_name, dynamodb))))
+    transport = httpx2.ASGITransport(
+        create_app(create_services(settings, models, DynamoDBStore(table_name, dynamodb), TELEMETRY))
+    )
     http = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
     return App(http, models, issuer, table_name, dynamodb, settings)
