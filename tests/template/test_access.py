@@ -1,0 +1,128 @@
+"""Who may call what: routes, function URL, roles and the key's policy."""
+
+from typing import Any
+
+from chat_testing.deployment import Document, Stack, as_list
+
+OPEN_ROUTES = {("GET", "/health"), ("OPTIONS", "/chatkit")}
+ANY_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+"""Actions that know no resources, so that AWS takes only `*`."""
+CORS = "gatewayresponse.header.Access-Control-Allow-Origin"
+
+
+def test_every_route_but_health_and_preflight_asks_for_a_token_with_the_scope(stack: Stack) -> None:
+    for method, path, operation in stack.operations():
+        expected = {"NONE": []} if (method, path) in OPEN_ROUTES else {"CognitoAuthorizer": ["chatkit/chat"]}
+        assert operation["security"] == [expected], f"{method} {path}"
+
+
+def test_authorizer_is_the_stacks_user_pool(stack: Stack) -> None:
+    scheme = stack.properties("Api")["Body"]["components"]["securitySchemes"]["CognitoAuthorizer"]
+
+    assert scheme["x-amazon-apigateway-authtype"] == "cognito_user_pools"
+    assert scheme["x-amazon-apigateway-authorizer"]["providerARNs"] == [{"Fn::GetAtt": ["UserPool", "Arn"]}]
+
+
+def test_scope_is_the_same_everywhere(stack: Stack) -> None:
+    server = stack.properties("ResourceServer")
+    [scope] = server["Scopes"]
+    name = f"{server['Identifier']}/{scope['ScopeName']}"
+
+    assert name in stack.properties("UserPoolClient")["AllowedOAuthScopes"]
+    assert stack.properties("ChatFunction")["Environment"]["Variables"]["REQUIRED_SCOPE"] == name
+    assert stack.document["Outputs"]["Scope"]["Value"] == name
+    assert any({"CognitoAuthorizer": [name]} in operation["security"] for _, _, operation in stack.operations())
+
+
+def test_gateway_answers_carry_cors_headers_and_a_problem_document(stack: Stack) -> None:
+    answers = stack.properties("Api")["Body"]["x-amazon-apigateway-gateway-responses"]
+
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED"} <= set(answers)
+    for answer in answers.values():
+        headers = answer["responseParameters"]
+        assert headers[CORS] == "'*'"
+        assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        # With credentials a browser takes no `*`, and would have to take none here.
+        assert "gatewayresponse.header.Access-Control-Allow-Credentials" not in headers
+    assert answers["UNAUTHORIZED"]["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
+
+
+def test_function_url_is_open_and_has_both_permissions(stack: Stack) -> None:
+    [url] = stack.of_type("AWS::Lambda::Url").values()
+    public = [grant for grant in stack.of_type("AWS::Lambda::Permission").values() if grant["Principal"] == "*"]
+
+    assert url["AuthType"] == "NONE"
+    assert "Cors" not in url, "the application answers CORS; twice would be refused"
+    assert sorted(grant["Action"] for grant in public) == ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"]
+    for grant in public:
+        assert grant.get("FunctionUrlAuthType") == "NONE" or grant.get("InvokedViaFunctionUrl") is True
+
+
+def test_each_function_has_a_role_of_its_own(stack: Stack) -> None:
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in stack.of_type("AWS::Lambda::Function").values()]
+
+    assert sorted(roles) == sorted(stack.of_type("AWS::IAM::Role"))
+
+
+def test_roles_grant_named_actions_on_named_resources(stack: Stack) -> None:
+    assert list(stack.statements())
+    for role, statement in stack.statements():
+        actions = as_list(statement["Action"])
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in actions if "*" in action], role
+        if set(actions) <= ANY_RESOURCE:
+            continue
+        assert not [resource for resource in as_list(statement["Resource"]) if _is_open(resource)], statement["Sid"]
+
+
+def _is_open(resource: Any) -> bool:
+    return "*" in (resource["Fn::Sub"] if isinstance(resource, dict) and "Fn::Sub" in resource else str(resource))
+
+
+def test_roles_take_no_managed_policy(stack: Stack) -> None:
+    for role in stack.of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+
+
+def test_key_is_used_through_its_services_and_for_its_own_data_only(stack: Stack) -> None:
+    uses = [statement for _, statement in stack.statements() if "kms:Decrypt" in as_list(statement["Action"])]
+
+    assert len(uses) == 2
+    for statement in uses:
+        condition = statement["Condition"]["StringEquals"]
+        assert "kms:ViaService" in condition
+        assert [name for name in condition if name.startswith("kms:EncryptionContext:")]
+
+
+def test_key_policy_opens_the_key_to_the_account_and_to_the_stacks_logs_only(stack: Stack) -> None:
+    account, logs = stack.properties("Key")["KeyPolicy"]["Statement"]
+
+    assert account["Principal"]["AWS"]["Fn::Sub"].endswith(":root")
+    assert logs["Principal"]["Service"]["Fn::Sub"].startswith("logs.")
+    assert _log_group_of(logs) == stack.properties("ChatLogGroup")["LogGroupName"]["Fn::Sub"]
+    assert not [action for action in logs["Action"] if "*" in action]
+
+
+def _log_group_of(statement: Document) -> str:
+    arn: str = statement["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]["Fn::Sub"]
+    return arn.partition(":log-group:")[2]
+
+
+def test_sign_in_is_code_flow_without_a_secret(stack: Stack) -> None:
+    client = stack.properties("UserPoolClient")
+
+    assert client["GenerateSecret"] is False
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH"]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["EnableTokenRevocation"] is True
+    assert client["RefreshTokenRotation"]["Feature"] == "ENABLED"
+
+
+def test_passwords_are_long_and_a_second_factor_is_offered(stack: Stack) -> None:
+    pool = stack.properties("UserPool")
+
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
+    assert pool["MfaConfiguration"] in {"OPTIONAL", "ON"}
+    assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+    assert pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] == {"Fn::If": ["IsSelfSignUp", False, True]}
