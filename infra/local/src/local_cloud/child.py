@@ -25,7 +25,12 @@ class Child:
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], *, log: Path | None = None, files: Sequence[int] = ()
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        log: Path | None = None,
+        files: Sequence[int] = (),
     ) -> None:
         """Run `command` with exactly that environment, which inherits the open `files`."""
         self._command = command

@@ -1,157 +1,117 @@
 """`make dev`: the local cloud, the deployed stack, a demo user, and the application with streaming and reload."""
 
-import json
 import os
-import platform
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
 
 import httpx2
 
-from local_cloud import cloud, stack, users
-from local_cloud.child import Child, free_port
-from local_cloud.dev_app import SESSION
-from local_cloud.errors import LocalCloudError
-from local_cloud.model_server import KEY
-from local_cloud.paths import ROOT, STATE
+from local_cloud import guide, ministack, model_server, ports, stack, users
+from local_cloud.child import Child
+from local_cloud.dev_app import TOKEN
+from local_cloud.errors import LocalCloudError, NotReady
+from local_cloud.guide import Model
+from local_cloud.ministack import Cloud
 from local_cloud.stack import Stack
 
 EMAIL = "demo@example.com"
-CALLBACK = "http://localhost:5173/"
-"""The template's default callback; nothing needs to answer there, for the code is read from the redirect."""
 PORT = 8000
-TOKEN = STATE / "token"
+"""Where the application is, if the port is free."""
 REFRESH_SECONDS = 30 * 60
 """How often the demo user signs in again; a token lasts an hour."""
-READY_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Where the answers come from."""
-
-    base_url: str
-    key: str
-    name: str
+START_SECONDS = 60.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
-    """Run until Ctrl-C; 1 with one line where something cannot be had."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    """Run until Ctrl-C or SIGTERM; 1 with one line where something cannot be had."""
+    for number in _SIGNALS:
+        signal.signal(number, _interrupt)
     try:
         with ExitStack() as running:
-            _run(running, stop)
+            _run(running)
     except LocalCloudError as error:
-        sys.stderr.write(f"make dev: {error}\n")
+        print(f"make dev: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", flush=True)
     return 0
 
 
-def _run(running: ExitStack, stop: threading.Event) -> None:
-    _say("Starting the local cloud ...")
-    local = running.enter_context(cloud.running())
-    model = running.enter_context(_model())
-    _say("Deploying the stack to it ...")
-    parameters = {
-        "Architecture": "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64",
-        "DeletionProtection": "false",
-        "JwksUrl": local.endpoint + local.jwks_path,
-        "OpenAIBaseUrl": model.base_url,
-        **({"ModelName": os.environ["MODEL_NAME"]} if os.environ.get("MODEL_NAME") else {}),
-    }
-    deployed = stack.deploy(local, parameters)
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Begin to stop, at any time; what comes next must not disturb that."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _run(running: ExitStack) -> NoReturn:
+    print("Starting the local cloud ...", flush=True)
+    # Functions in MiniStack's own process reach this machine's loopback; nothing else needs to be reachable.
+    cloud = running.enter_context(ministack.running())
+    model = running.enter_context(_model(cloud))
+    print("Deploying the stack to it ...", flush=True)
+    deployed = stack.deploy(cloud, model.parameters)
     deployed.put_model_key(model.key)
-    users.create(deployed, EMAIL)
-    _sign_in(deployed)
+    user = users.sign_up(deployed, EMAIL)
+    _refresh_token(deployed, user)
     address = running.enter_context(_application(deployed))
-    _say(_guide(deployed, address, model))
-    while not stop.wait(REFRESH_SECONDS):
-        _sign_in(deployed)
-    _say("\nStopping ...")
+    print(guide.text(deployed, user, model, address), flush=True)
+    while True:
+        threading.Event().wait(REFRESH_SECONDS)
+        _refresh_token(deployed, user)
 
 
 @contextmanager
-def _model() -> Iterator[Model]:
-    """The model that the environment names a key for, else the offline one."""
+def _model(cloud: Cloud) -> Iterator[Model]:
+    """The model that the environment has a key for, else the offline one."""
+    name = os.environ.get("MODEL_NAME")
     if key := os.environ.get("OPENAI_API_KEY"):
-        base_url = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1")
-        yield Model(base_url, key, f"the model at {base_url}")
+        yield Model(os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1", key, name)
         return
-    port = free_port()
-    command = [sys.executable, "-m", "local_cloud.model_server", "--port", str(port)]
-    with Child(command, os.environ, STATE / "model.log"):
-        yield Model(f"http://127.0.0.1:{port}/v1", KEY, "the offline model (set OPENAI_API_KEY for a real one)")
+    with model_server.running(model_server.OfflineModel()) as port:
+        yield Model(cloud.seen_by_functions(port, "/v1"), model_server.KEY, name, is_offline=True)
 
 
-def _sign_in(deployed: Stack) -> None:
-    """Leave a fresh token for the page and for curl, readable by this user only."""
-    tokens = users.sign_in(deployed, EMAIL, CALLBACK)
-    for path, text in ((TOKEN, tokens.access), (SESSION, json.dumps({"token": tokens.access, "user": EMAIL}))):
-        path.touch(mode=0o600)
-        path.write_text(text)
+def _refresh_token(deployed: Stack, user: users.User) -> None:
+    """Leave a fresh token for the page and for curl, readable by this person only."""
+    TOKEN.parent.mkdir(exist_ok=True)
+    TOKEN.touch(mode=0o600)
+    TOKEN.write_text(users.sign_in(deployed, user).access)
 
 
 @contextmanager
 def _application(deployed: Stack) -> Iterator[str]:
-    """Serve the application with the function's own variables; gives its address once it answers."""
-    port = free_port(PORT)
-    address = f"http://127.0.0.1:{port}"
-    environment = {**deployed.cloud.environment, **deployed.function_variables(), "TZ": "UTC"}
-    command = [sys.executable, "-m", "uvicorn", "--factory", "local_cloud.dev_app:create_app", "--port", str(port)]
-    command += ["--log-level", "warning", "--reload"]
-    for folder in ("functions/chat/src", "layers/chatkit_aws/src", "layers/streaming/src"):
-        command += ["--reload-dir", str(ROOT / folder)]
-    with Child(command, environment) as child:
-        end = time.monotonic() + READY_SECONDS
-        while not _answers(address):
-            if not child.is_running or time.monotonic() > end:
-                raise LocalCloudError("The application did not start; what it said is above.")
-            time.sleep(0.2)
+    """Serve the application with the deployed function's own variables; gives its address once it answers."""
+    (listener,) = ports.listen(preferred=PORT)
+    port = ports.port_of([listener])
+    listener.close()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPENAI_"))}
+    environment = {**kept, **deployed.function_variables(), **deployed.cloud.environment}
+    with Child([sys.executable, "-m", "local_cloud.dev_app", str(port)], environment) as child:
+        address = f"http://{ports.LOOPBACK}:{port}"
+        _wait(child, address)
         yield address
 
 
-def _answers(address: str) -> bool:
-    try:
-        return httpx2.get(f"{address}/health").status_code == httpx2.codes.OK
-    except httpx2.TransportError:
-        return False
-
-
-def _guide(deployed: Stack, address: str, model: Model) -> str:
-    """What a person needs to call it."""
-    asked = {"content": [{"type": "input_text", "text": "What time is it in Europe/Berlin?"}]}
-    message = {**asked, "attachments": [], "inference_options": {}}
-    body = json.dumps({"type": "threads.create", "params": {"input": message}})
-    rest, rest_headers = deployed.rest_api
-    url, url_headers = deployed.function_url
-    return f"""
-Ready: {address}/ answers with {model.name}. Edit functions/chat/src/chat_api/assistant and it reloads.
-
-  user      {EMAIL}
-  password  {users.PASSWORD}
-  token     {TOKEN.relative_to(ROOT)}, renewed every half hour
-
-  curl -N {address}/chatkit -H "Authorization: Bearer $(cat {TOKEN.relative_to(ROOT)})" \\
-    -H 'Content-Type: application/json' -d '{body}'
-
-The same as deployed to the local cloud, where answers come whole:
-
-  {rest}/chatkit  with  -H 'Host: {rest_headers["Host"]}'
-  {url}/chatkit  with  -H 'Host: {url_headers["Host"]}'
-
-Ctrl-C stops all of it.
-"""
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
+def _wait(child: Child, address: str) -> None:
+    end = time.monotonic() + START_SECONDS
+    with httpx2.Client(base_url=address, timeout=START_SECONDS, trust_env=False) as http:
+        while time.monotonic() < end:
+            child.check("the application")
+            try:
+                http.get("/health").raise_for_status()
+            except httpx2.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+    raise NotReady("the application did not start; what it said is above")
 
 
 if __name__ == "__main__":

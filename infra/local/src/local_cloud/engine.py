@@ -6,8 +6,6 @@ from pathlib import Path
 
 import httpx2
 
-from local_cloud.ports import LOOPBACK
-
 HOST_NAME = "host.docker.internal"
 """What containers call this machine; the local cloud maps it in every container that it starts."""
 _DEFAULT_SOCKET = Path("/var/run/docker.sock")

@@ -1,93 +1,130 @@
-"""An offline model that speaks the Responses API: it repeats what it is told, and uses the assistant's tools when asked.
+"""An offline model that speaks OpenAI's Responses API: it repeats what it is told, and uses a tool when asked for one.
 
 It stands in for a model where there is no key and no network; it is no model, and says so.
 """
 
-import argparse
 import json
-import re
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from itertools import count
-from typing import Annotated, Any
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI, Header, HTTPException
+from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
-from local_cloud.responses import Event, text_answer, tool_call
+from local_cloud import ports
+from local_cloud.errors import NotReady
+from local_cloud.offline_answer import ModelRequest, answer
+from local_cloud.responses import Event
 
 KEY = "offline-key"
-"""The one key that is accepted, so that a wrong one is refused as by a real model."""
+"""The key that is accepted, so that a wrong one is refused as by a real model."""
+START_SECONDS = 30.0
+HELD_SECONDS = 60.0
+"""How long a word is held back before the answer goes on by itself."""
 
 
-class ModelRequest(BaseModel):
-    """What is read of a request to the Responses API."""
+class Control(BaseModel):
+    """How words are let go: `hold` true holds each back until released, `release` lets that many go."""
 
-    input: str | list[dict[str, Any]]
-    tools: list[dict[str, Any]] = []
-    stream: bool = False
+    hold: bool | None = None
+    release: int = 0
 
 
-def create_model(delay: float = 0.05, key: str = KEY) -> FastAPI:
-    """The model as an application; `delay` is in seconds between two words."""
-    app = FastAPI(title="offline model")
+@dataclass
+class OfflineModel:
+    """The model's state: its pace, and the requests it has had, newest last.
 
+    `delay` is in seconds before each word.
+    """
+
+    key: str = KEY
+    delay: float = 0.05
+    requests: deque[ModelRequest] = field(default_factory=lambda: deque(maxlen=1000))
+    held: bool = False
+    _released: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def control(self, control: Control) -> None:
+        """Hold words back, release some, or let all go again."""
+        if control.hold is not None:
+            self.held = control.hold
+        if control.release:
+            self._released.release(control.release)
+
+    def paced(self, words: Iterable[str]) -> Iterator[str]:
+        """The words, each when it may go."""
+        for word in words:
+            if self.held:
+                self._released.acquire(timeout=HELD_SECONDS)
+            else:
+                time.sleep(self.delay)
+            yield word
+
+
+def create_model(model: OfflineModel) -> FastAPI:
+    """The model as an application; `POST /control` takes a `Control`, `GET /control` tells the number of requests."""
+    app = FastAPI(title="offline model", openapi_url=None)
+
+    # Not asynchronous: an answer waits for its words in a thread of its own.
     @app.post("/v1/responses")
     def responses(request: ModelRequest, authorization: Annotated[str, Header()] = "") -> Response:
-        if authorization != f"Bearer {key}":
-            raise HTTPException(401, {"error": {"message": "Incorrect API key provided."}})
-        events = _answer(request, delay)
+        model.requests.append(request)
+        if authorization != f"Bearer {model.key}":
+            error = {
+                "message": "Incorrect API key provided.",
+                "type": "invalid_request_error",
+                "code": "invalid_api_key",
+            }
+            return JSONResponse({"error": error}, status_code=401)
+        events = answer(request, model.paced)
         if request.stream:
             return StreamingResponse(_lines(events), media_type="text/event-stream")
         *_, completed = events
         return JSONResponse(completed["response"])
 
+    @app.post("/control")
+    def control(control: Control) -> None:
+        model.control(control)
+
+    @app.get("/control")
+    def requests() -> dict[str, int]:
+        return {"requests": len(model.requests)}
+
     return app
 
 
-def _answer(request: ModelRequest, delay: float) -> Iterator[Event]:
-    """A tool call if the last message asks for one, the tool's result in words if there is one, else an echo."""
-    items = request.input if isinstance(request.input, list) else [{"role": "user", "content": request.input}]
-    last = items[-1] if items else {}
-    if last.get("type") == "function_call_output":
-        return text_answer(_words(f"The tool says: {last.get('output')}", delay))
-    said = _text(last)
-    offered = {tool.get("name") for tool in request.tools}
-    if "current_time" in offered and re.search(r"\b(time|clock|date)\b", said, re.IGNORECASE):
-        zone = re.search(r"\b[A-Z]\w+/[A-Z]\w+\b", said)
-        return tool_call("current_time", json.dumps({"time_zone": zone[0] if zone else "UTC"}))
-    return text_answer(_words(f"You said: {said} (I am the offline model: ask me for the time.)", delay))
+@contextmanager
+def running(model: OfflineModel, addresses: Sequence[str] = (ports.LOOPBACK,)) -> Iterator[int]:
+    """Serve the model at these addresses, on a free port, which is given."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(listener) for listener in ports.listen(addresses)]
+        port = ports.port_of(sockets)
+        server = uvicorn.Server(uvicorn.Config(create_model(model), log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": sockets}, name="offline model", daemon=True)
+        thread.start()
+        try:
+            _wait(server)
+            yield port
+        finally:
+            model.control(Control(hold=False, release=len(model.requests) * 1000))
+            server.should_exit = True
+            thread.join()
 
 
-def _text(item: dict[str, Any]) -> str:
-    """The text of a message."""
-    content = item.get("content", "")
-    return content if isinstance(content, str) else " ".join(str(part.get("text", "")) for part in content)
-
-
-def _words(text: str, delay: float) -> Iterator[str]:
-    for word in re.findall(r"\S+\s*", text):
-        time.sleep(delay)
-        yield word
+def _wait(server: uvicorn.Server) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not server.started:
+        if time.monotonic() > end:
+            raise NotReady("the offline model did not start")
+        time.sleep(0.01)
 
 
 def _lines(events: Iterable[Event]) -> Iterator[str]:
     """The events as server-sent events, numbered."""
-    for number, event in zip(count(), events, strict=False):
+    for number, event in enumerate(events):
         yield f"event: {event['type']}\ndata: {json.dumps({**event, 'sequence_number': number})}\n\n"
-
-
-def main() -> None:
-    """Serve the model: `python -m local_cloud.model_server --port 8001`."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--delay", type=float, default=0.05)
-    arguments = parser.parse_args()
-    uvicorn.run(create_model(arguments.delay), host=arguments.host, port=arguments.port, log_level="warning")
-
-
-if __name__ == "__main__":
-    main()

@@ -11,6 +11,8 @@ SOURCES = ROOT / "infra" / "local" / "src"
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 CLOUD_PYTHON = ROOT / ".tools" / "cloud" / "bin" / "python"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
+STATE = ROOT / ".local"
+"""What `make dev` leaves for the page and for curl."""
 
 
 def required(path: Path, command: str) -> Path:

@@ -1,98 +1,142 @@
-"""The deployed stack: the built template in the local cloud, and what came of it."""
+"""The template, as built, deployed to a local cloud."""
 
+import os
+import platform
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
+from botocore.config import Config
+from types_boto3_lambda.client import LambdaClient
 
-from local_cloud.cloud import REGION, LocalCloud
-from local_cloud.errors import LocalCloudError
-from local_cloud.paths import BUILT_TEMPLATE, ROOT, STATE, TOOLS
+from local_cloud.errors import DeployFailed
+from local_cloud.ministack import REGION, Cloud
+from local_cloud.paths import BUILT_TEMPLATE, ROOT, SAM, required
 
-if TYPE_CHECKING:
-    from types_boto3_cloudformation.client import CloudFormationClient
-    from types_boto3_cognito_idp.client import CognitoIdentityProviderClient
-    from types_boto3_lambda.client import LambdaClient
-    from types_boto3_secretsmanager.client import SecretsManagerClient
-
-NAME = "chatkit"
+NAME = "chatkit-local"
+CALLBACK_URL = "http://localhost:5173/"
+"""Where sign-in returns to: the template's default."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clients:
-    """boto3 clients of the local cloud."""
+class Outputs:
+    """The outputs of the template that a client needs."""
 
-    cloudformation: "CloudFormationClient"
-    cognito: "CognitoIdentityProviderClient"
-    functions: "LambdaClient"
-    secrets: "SecretsManagerClient"
-
-    @classmethod
-    def of(cls, cloud: LocalCloud) -> "Clients":
-        """Clients that cannot reach a real account."""
-        options: dict[str, Any] = {
-            "endpoint_url": cloud.endpoint,
-            "region_name": REGION,
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
-        }
-        return cls(
-            boto3.client("cloudformation", **options),
-            boto3.client("cognito-idp", **options),
-            boto3.client("lambda", **options),
-            boto3.client("secretsmanager", **options),
-        )
+    api_url: str
+    function_url: str
+    user_pool_id: str
+    user_pool_client_id: str
+    token_issuer: str
+    scope: str
+    table_name: str
+    model_secret_arn: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed stack: the local cloud it is in, and its outputs by name."""
+    """The deployed stack; functions have physical names."""
 
-    cloud: LocalCloud
-    clients: Clients
-    outputs: Mapping[str, str]
-
-    @property
-    def rest_api(self) -> tuple[str, dict[str, str]]:
-        """The REST API's address, and the headers by which the local cloud knows it."""
-        host, _, stage = self.outputs["ApiUrl"].removeprefix("https://").partition("/")
-        return f"{self.cloud.endpoint}/{stage}", {"Host": f"{host.split('.')[0]}.execute-api.localhost"}
+    cloud: Cloud
+    outputs: Outputs
+    function_name: str
 
     @property
-    def function_url(self) -> tuple[str, dict[str, str]]:
-        """The function URL's address, and the headers by which the local cloud knows it."""
-        return self.cloud.endpoint, {"Host": self.outputs["FunctionUrl"].removeprefix("https://").rstrip("/")}
+    def rest_host(self) -> str:
+        """The Host header by which the local cloud knows the REST API."""
+        return f"{_label(self.outputs.api_url)}.execute-api.localhost:{self.cloud.port}"
+
+    @property
+    def function_url_host(self) -> str:
+        """The Host header by which the local cloud knows the function URL."""
+        return self.outputs.function_url.removeprefix("https://").rstrip("/")
 
     def function_variables(self) -> dict[str, str]:
-        """The environment variables that the template gave the function."""
-        name = self._resource("ChatFunction")
-        configuration = self.clients.functions.get_function_configuration(FunctionName=name)
+        """The environment variables of the deployed function."""
+        configuration = lambda_client(self.cloud).get_function_configuration(FunctionName=self.function_name)
         return dict(configuration["Environment"]["Variables"])
 
     def put_model_key(self, key: str) -> None:
-        """Put the model's key where the function reads it."""
-        self.clients.secrets.put_secret_value(SecretId=self.outputs["ModelSecretArn"], SecretString=key)
-
-    def _resource(self, logical_id: str) -> str:
-        answer = self.clients.cloudformation.describe_stack_resource(StackName=NAME, LogicalResourceId=logical_id)
-        return answer["StackResourceDetail"]["PhysicalResourceId"]
+        """Put the model's key where the function looks for it."""
+        client = boto3.client("secretsmanager", **client_options(self.cloud))
+        client.put_secret_value(SecretId=self.outputs.model_secret_arn, SecretString=key)
 
 
-def deploy(cloud: LocalCloud, parameters: Mapping[str, str]) -> Stack:
-    """Deploy what `make build` built; raises LocalCloudError with the end of what SAM said."""
-    if not BUILT_TEMPLATE.exists():
-        raise LocalCloudError("Nothing is built; run `make build`.")
-    log = STATE / "deploy.log"
-    command = [str(TOOLS / "sam" / "bin" / "sam"), "deploy", "--template-file", str(BUILT_TEMPLATE)]
-    command += ["--stack-name", NAME, "--region", REGION, "--resolve-s3", "--capabilities", "CAPABILITY_IAM"]
-    command += ["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]
-    command += [f"{name}={value}" for name, value in parameters.items()]
-    with log.open("w") as output:
-        done = subprocess.run(command, cwd=ROOT, env=cloud.environment, stdout=output, stderr=subprocess.STDOUT)
+def deploy(cloud: Cloud, parameters: Mapping[str, str]) -> Stack:
+    """Deploy what `sam build` built; `parameters` are the template's, beside those that this machine decides.
+
+    Raises `NotSetUp` or `DeployFailed`.
+    """
+    fixed = {
+        "Architecture": architecture(),
+        "DeletionProtection": "false",
+        "SelfSignUp": "true",
+        "CallbackUrls": CALLBACK_URL,
+        "JwksUrl": cloud.jwks_url,
+    }
+    template = str(required(BUILT_TEMPLATE, "make build"))
+    _sam(
+        cloud,
+        ["deploy", "--template-file", template, "--stack-name", NAME, "--region", REGION, "--resolve-s3"],
+        ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset"],
+        ["--parameter-overrides", *(f"{name}={value}" for name, value in {**fixed, **parameters}.items())],
+    )
+    return _describe(cloud)
+
+
+def architecture() -> str:
+    """The template's word for this machine's processor, which is what runs the function here."""
+    return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+
+
+def lambda_client(cloud: Cloud) -> LambdaClient:
+    """A client of the local cloud's Lambda; an invocation may take as long as the function's timeout."""
+    return boto3.client(
+        "lambda", config=Config(read_timeout=610, retries={"total_max_attempts": 1}), **client_options(cloud)
+    )
+
+
+def client_options(cloud: Cloud) -> dict[str, Any]:
+    """Options for `boto3.client`: the local cloud, and no real account."""
+    return {
+        "endpoint_url": cloud.endpoint,
+        "region_name": REGION,
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+    }
+
+
+def _sam(cloud: Cloud, *options: list[str]) -> None:
+    command = [str(required(SAM, "make setup-sam")), *(part for group in options for part in group)]
+    environment = {**os.environ, **cloud.environment, "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LocalCloudError(f"The stack could not be deployed; {log} ends: {log.read_text()[-500:]}")
-    clients = Clients.of(cloud)
-    (described,) = clients.cloudformation.describe_stacks(StackName=NAME)["Stacks"]
-    return Stack(cloud, clients, {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]})
+        said = (done.stderr + done.stdout).strip().splitlines()
+        raise DeployFailed(f"sam {command[1]} failed: {' '.join(said[-3:])}")
+
+
+def _describe(cloud: Cloud) -> Stack:
+    client = boto3.client("cloudformation", **client_options(cloud))
+    found = client.describe_stacks(StackName=NAME)["Stacks"][0].get("Outputs", [])
+    values = {output.get("OutputKey", ""): output.get("OutputValue", "") for output in found}
+    function = client.describe_stack_resource(StackName=NAME, LogicalResourceId="ChatFunction")["StackResourceDetail"]
+    try:
+        outputs = Outputs(
+            api_url=values["ApiUrl"],
+            function_url=values["FunctionUrl"],
+            user_pool_id=values["UserPoolId"],
+            user_pool_client_id=values["UserPoolClientId"],
+            token_issuer=values["TokenIssuer"],
+            scope=values["Scope"],
+            table_name=values["TableName"],
+            model_secret_arn=values["ModelSecretArn"],
+        )
+        return Stack(cloud, outputs, function["PhysicalResourceId"])
+    except KeyError as missing:
+        raise DeployFailed(f"the stack has no output {missing}") from missing
+
+
+def _label(url: str) -> str:
+    """The first label of a URL's host."""
+    return url.removeprefix("https://").partition(".")[0]
