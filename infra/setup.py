@@ -150,10 +150,10 @@ def lock() -> None:
     """Write the lock files again: hashes and no index address, so that a private index serves them as well."""
     members = [f"{member}/pyproject.toml" for member in MEMBERS]
     packages = [part for name in DISTRIBUTIONS for part in ("--no-emit-package", name)]
-    compile_ = [UV, "pip", "compile", "--quiet", "--universal", "--python", find_python(), "--generate-hashes"]
-    compile_ += ["--no-emit-index-url", "--no-header", "--no-annotate", *packages]
+    compile_: list[str | Path] = [UV, "pip", "compile", "--quiet", "--universal", "--python", find_python()]
+    compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", *packages]
     run(*compile_, "pyproject.toml", "--group", "dev", *members, "--output-file", "requirements/dev.txt")
-    layer = ["functions/chat/pyproject.toml", *members[:2], "--constraint", "requirements/dev.txt"]
+    layer: list[str | Path] = ["functions/chat/pyproject.toml", *members[:2], "--constraint", "requirements/dev.txt"]
     run(*compile_, *layer, "--no-emit-package", "uvicorn", "--output-file", "layers/dependencies/requirements.txt")
     for name in ("sam", "cloud", "node", "uv"):
         run(*compile_, f"requirements/{name}.in", "--output-file", f"requirements/{name}.txt")
