@@ -52,6 +52,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _run(running: ExitStack) -> NoReturn:
+    stack.check_set_up()
     print("Starting the local cloud ...", flush=True)
     # Functions in MiniStack's own process reach this machine's loopback; nothing else needs to be reachable.
     cloud = running.enter_context(ministack.running())
@@ -93,7 +94,9 @@ def _application(deployed: Stack) -> Iterator[str]:
     port = ports.port_of([listener])
     listener.close()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPENAI_"))}
-    environment = {**kept, **deployed.function_variables(), **deployed.cloud.environment}
+    # Metrics are lines for CloudWatch, of no use on a screen.
+    own = {**deployed.cloud.environment, "POWERTOOLS_METRICS_DISABLED": "true"}
+    environment = {**kept, **deployed.function_variables(), **own}
     with Child([sys.executable, "-m", "local_cloud.dev_app", str(port)], environment) as child:
         address = f"http://{ports.LOOPBACK}:{port}"
         _wait(child, address)

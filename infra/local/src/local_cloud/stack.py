@@ -16,6 +16,8 @@ from local_cloud.ministack import REGION, Cloud
 from local_cloud.paths import BUILT_TEMPLATE, ROOT, SAM, required
 
 NAME = "chatkit-local"
+ALIAS = "live"
+"""Behind both front doors."""
 CALLBACK_URL = "http://localhost:5173/"
 """Where sign-in returns to: the template's default."""
 
@@ -57,6 +59,11 @@ class Stack:
         configuration = lambda_client(self.cloud).get_function_configuration(FunctionName=self.function_name)
         return dict(configuration["Environment"]["Variables"])
 
+    def wait_until_active(self) -> None:
+        """Wait until the published version takes requests; raises botocore's WaiterError."""
+        waiter = lambda_client(self.cloud).get_waiter("published_version_active")
+        waiter.wait(FunctionName=self.function_name, Qualifier=ALIAS, WaiterConfig={"Delay": 1})
+
     def put_model_key(self, key: str) -> None:
         """Put the model's key where the function looks for it."""
         client = boto3.client("secretsmanager", **client_options(self.cloud))
@@ -83,6 +90,12 @@ def deploy(cloud: Cloud, parameters: Mapping[str, str]) -> Stack:
         ["--parameter-overrides", *(f"{name}={value}" for name, value in {**fixed, **parameters}.items())],
     )
     return _describe(cloud)
+
+
+def check_set_up() -> None:
+    """Raise `NotSetUp` where what a deployment needs is missing."""
+    required(SAM, "make setup-sam")
+    required(BUILT_TEMPLATE, "make build")
 
 
 def architecture() -> str:
