@@ -38,8 +38,9 @@ $(BUILT): $(SOURCES)
 	@touch $@
 
 .PHONY: deploy
-deploy: setup-dev-sam ## build for AWS (arm64) and deploy; asks for what samconfig.toml does not say
-	ARCHITECTURE=arm64 $(SAM) build --build-dir .aws-sam/deploy
+deploy: DEPLOYED := $(or $(shell sed -nE 's/.*Architecture=\\?"?(arm64|x86_64).*/\1/p' samconfig.toml | head -1),arm64)
+deploy: setup-dev-sam ## build for AWS and deploy; asks for what samconfig.toml does not say yet
+	ARCHITECTURE=$(DEPLOYED) $(SAM) build --build-dir .aws-sam/deploy --parameter-overrides Architecture=$(DEPLOYED)
 	$(SAM) deploy --guided --template-file .aws-sam/deploy/template.yaml
 
 # --- test -------------------------------------------------------------------------------------------------------------

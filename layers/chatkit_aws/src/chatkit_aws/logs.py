@@ -17,7 +17,7 @@ OWN = ("chat_api", "chatkit_aws", "lambda_streaming")
 WITHHELD = "(not written: the line is a library's, and its text may be a user's)"
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) - {"taskName"}
-_QUIET = ("chatkit", "openai", "httpx2", "httpcore2", "botocore", "urllib3", "mcp")
+_QUIET = ("chatkit", "openai", "httpx2", "httpcore2", "botocore", "urllib3", "mangum", "mcp")
 _MAX_FRAMES = 50
 
 
