@@ -72,6 +72,7 @@ def test_payload_gets_its_status_in_its_own_format(
     answer = invoke(events.load(name, issuer.mint()))
     assert answer["statusCode"] == STATUS[name]
     assert answer["body"]
+    assert not answer["isBase64Encoded"]
     assert ("multiValueHeaders" in answer) == name.startswith("rest_")
     assert answer["headers"]["x-request-id"] == "11111111-2222-4333-8444-555555555555"
     json.dumps(answer)

@@ -67,8 +67,8 @@ def test_response_is_whole_where_the_wrapper_is_not_in_charge(
         "statusCode": 201,
         "headers": {"content-type": "application/octet-stream", "vary": "Origin,Accept"},
         "cookies": ["a=1; Path=/", "b=2"],
-        "body": "eWVz",
-        "isBase64Encoded": True,
+        "body": "yes",
+        "isBase64Encoded": False,
     }
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 from mangum.handlers import APIGateway, HTTPGateway
 from mangum.types import LambdaConfig, LambdaContext, LambdaEvent, Scope
 
@@ -17,7 +16,9 @@ ProxyResponse = dict[str, Any]
 ASGI_VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 """2.4: `send` raises `OSError` once nobody reads any more."""
 
-_CONFIG = LambdaConfig(api_gateway_base_path="/", text_mime_types=DEFAULT_TEXT_MIME_TYPES, exclude_headers=[])
+# Any type may be text: Mangum then sends a body as it is where it is UTF-8. Its own list lacks types such as
+# application/problem+json, and a REST API hands base64 on undecoded unless it knows the type as binary.
+_CONFIG = LambdaConfig(api_gateway_base_path="/", text_mime_types=[""], exclude_headers=[])
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~"
 
 
