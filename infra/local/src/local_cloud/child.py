@@ -64,10 +64,6 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def wait(self) -> int:
-        """Wait for the process to end by itself; its exit status."""
-        return self._process.wait()
-
     def check(self, name: str) -> None:
         """Raise `NotReady` with the end of the log if the process has ended."""
         if self._process.poll() is not None:

@@ -27,6 +27,8 @@ KEY = "offline-key"
 START_SECONDS = 30.0
 HELD_SECONDS = 60.0
 """How long a word is held back before the answer goes on by itself."""
+_ALL = 1000
+"""More words than are ever held back at once."""
 
 
 class Control(BaseModel):
@@ -111,7 +113,8 @@ def running(model: OfflineModel, addresses: Sequence[str] = (ports.LOOPBACK,)) -
             _wait(server)
             yield port
         finally:
-            model.control(Control(hold=False, release=len(model.requests) * 1000))
+            # Answers that are held back would keep the server from ending.
+            model.control(Control(hold=False, release=_ALL))
             server.should_exit = True
             thread.join()
 
