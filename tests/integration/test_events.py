@@ -17,24 +17,6 @@ from chat_testing.tokens import TokenIssuer
 from chatkit_aws.store import DynamoDBStore
 from lambda_streaming import AsgiHandler
 
-STATUS = {
-    "rest_create_thread": 200,
-    "rest_create_thread_with_bad_token": 401,
-    "rest_create_thread_without_token": 401,
-    "rest_health": 200,
-    "rest_list_threads": 200,
-    "rest_preflight": 200,
-    "rest_unknown_path": 404,
-    "rest_unknown_thread": 404,
-    "url_create_thread": 200,
-    "url_create_thread_with_bad_token": 401,
-    "url_create_thread_without_token": 401,
-    "url_health": 200,
-    "url_list_threads": 200,
-    "url_preflight": 200,
-    "url_truncated_json": 400,
-}
-
 Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -61,7 +43,7 @@ def invoke(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, model
 
 
 def test_every_payload_has_its_expected_status_here() -> None:
-    assert events.names() == sorted(STATUS)
+    assert events.names() == sorted(events.STATUS)
 
 
 @pytest.mark.parametrize("name", events.names())
@@ -70,7 +52,7 @@ def test_payload_gets_its_status_in_its_own_format(
 ) -> None:
     models.say("Hello from the model")
     answer = invoke(events.load(name, issuer.mint()))
-    assert answer["statusCode"] == STATUS[name]
+    assert answer["statusCode"] == events.STATUS[name]
     assert answer["body"]
     assert not answer["isBase64Encoded"]
     assert ("multiValueHeaders" in answer) == name.startswith("rest_")

@@ -10,6 +10,25 @@ FOLDER = ROOT / "events"
 PLACEHOLDER = "TOKEN"
 """Stands in a payload's Authorization header for the access token of whoever tries it."""
 
+STATUS = {
+    "rest_create_thread": 200,
+    "rest_create_thread_with_bad_token": 401,
+    "rest_create_thread_without_token": 401,
+    "rest_health": 200,
+    "rest_list_threads": 200,
+    "rest_preflight": 200,
+    "rest_unknown_path": 404,
+    "rest_unknown_thread": 404,
+    "url_create_thread": 200,
+    "url_create_thread_with_bad_token": 401,
+    "url_create_thread_without_token": 401,
+    "url_health": 200,
+    "url_list_threads": 200,
+    "url_preflight": 200,
+    "url_truncated_json": 400,
+}
+"""The answer that each payload gets, wherever it is tried; a test compares it with the folder."""
+
 
 def names() -> list[str]:
     """Every payload, by its file's name without the ending."""
