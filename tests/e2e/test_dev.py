@@ -73,6 +73,17 @@ def test_words_arrive_one_by_one_and_ctrl_c_leaves_nothing_running(dev: Dev) -> 
     assert [pid for pid in started if _is_running(pid)] == []
 
 
+def test_application_starts_anew_when_the_instructions_are_edited(dev: Dev) -> None:
+    before = dev.descendants()
+    (ROOT / "functions/chat/src/chat_api/assistant/instructions.md").touch()
+    end = time.monotonic() + END_SECONDS
+    while not dev.descendants() - before and time.monotonic() < end:
+        time.sleep(0.1)
+    assert dev.descendants() - before
+    with httpx2.Client(transport=httpx2.HTTPTransport(retries=10), timeout=START_SECONDS, trust_env=False) as http:
+        assert http.get(f"{dev.address}/health").status_code == 200
+
+
 def test_killed_parent_takes_all_with_it(dev: Dev) -> None:
     started = dev.descendants()
     dev.process.kill()

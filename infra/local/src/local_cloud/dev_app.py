@@ -50,6 +50,8 @@ def main(port: int) -> None:
         log_level="warning",
         reload=True,
         reload_dirs=[str(ROOT / folder) for folder in RELOADED],
+        # The assistant's instructions are no Python; uvicorn looks at them with the watchfiles package only.
+        reload_includes=["*.md"],
         timeout_graceful_shutdown=STOP_SECONDS,
     )
 
