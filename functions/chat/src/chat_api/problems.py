@@ -17,7 +17,7 @@ class Unsupported(Exception):
     """This deployment does not offer the requested operation; the message says which."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Problem(Exception):
     """An answer other than success: `status`, one line for a person, and what else a client may need.
 
