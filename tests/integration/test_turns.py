@@ -1,9 +1,10 @@
 """A thread's life through the whole application: real store, scripted model."""
 
 import json
+import zoneinfo
 
 import pytest
-from agents.testing import ModelStep, function_call
+from agents.testing import ModelStep, assistant_message, function_call
 
 from chat_testing.app import App
 from chat_testing.chat import ChatClient
@@ -75,6 +76,30 @@ async def test_server_tool_shows_its_progress_and_its_result_reaches_the_model(a
     call = app.models.model.last_call
     assert call is not None
     assert "CE" in str(call.input)
+
+
+async def test_tool_knows_time_zones_where_the_system_has_none(app: App, alice: ChatClient) -> None:
+    zoneinfo.reset_tzpath(to=[])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        arguments = {"time_zone": "Asia/Tokyo"}
+        app.models.model.enqueue([function_call("current_time", arguments, call_id="call_1", item_id="fc_1")])
+        app.models.say("It is early")
+        await alice.create("What time is it?")
+    finally:
+        zoneinfo.reset_tzpath()
+    call = app.models.model.last_call
+    assert call is not None
+    assert "JST" in str(call.input)
+
+
+async def test_model_that_repeats_its_ids_loses_nothing(app: App, alice: ChatClient) -> None:
+    for number in range(2):
+        app.models.model.enqueue([assistant_message(f"answer {number}", item_id="msg_1")])
+    created = await alice.create("question 0")
+    await alice.say(created.thread_id, "question 1")
+    texts = [item["content"][0]["text"] for item in await alice.items(created.thread_id)]
+    assert texts == ["question 0", "answer 0", "question 1", "answer 1"]
 
 
 async def test_tool_says_that_a_time_zone_is_unknown(app: App, alice: ChatClient) -> None:

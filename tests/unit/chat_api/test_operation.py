@@ -1,6 +1,7 @@
 """A request is refused before anything is done with it, and says why without repeating it."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -27,13 +28,13 @@ def refusal(sent: bytes) -> Problem:
 
 def test_valid_request_is_parsed_with_its_thread() -> None:
     operation = parse(body("threads.add_user_message", thread_id="thr_1", input=message()), LIMIT)
-    assert (operation.type, operation.thread_id, operation.is_streaming) == ("threads.add_user_message", "thr_1", True)
+    assert (operation.type, operation.thread_id) == ("threads.add_user_message", "thr_1")
     assert operation.message is not None
 
 
 def test_request_without_thread_or_message_has_none() -> None:
     operation = parse(body("threads.list"), LIMIT)
-    assert (operation.thread_id, operation.message, operation.is_streaming) == (None, None, False)
+    assert (operation.thread_id, operation.message) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,40 @@ def test_wrong_field_is_named_without_its_value() -> None:
 @pytest.mark.parametrize("limit", [None, 0, 1, 9999, MAX_PAGE])
 def test_any_sensible_page_may_be_asked_for(limit: int | None) -> None:
     assert parse(body("threads.list", limit=limit), LIMIT).type == "threads.list"
+
+
+def test_unknown_type_is_not_repeated() -> None:
+    problem = refusal(body("a-secret-type"))
+    assert [error["message"] for error in problem.errors] == ["Unknown type of request"]
+    assert "a-secret-type" not in repr(problem)
+
+
+def test_body_too_large_is_refused_before_its_many_errors_are_made() -> None:
+    tracemalloc.start()
+    sent = body("items.feedback", thread_id="t", item_ids=[1] * 500_000, kind="positive")
+    before, _ = tracemalloc.get_traced_memory()
+    assert refusal(sent).status == 413
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - before < 50 * len(sent)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_number_that_json_does_not_have_is_400(number: str) -> None:
+    sent = body("threads.custom_action", thread_id="t", action={"type": "a", "payload": {"n": 12345}})
+    assert refusal(sent.replace(b"12345", number.encode())).status == 400
+
+
+def test_message_that_grows_when_it_is_stored_is_refused_first() -> None:
+    tag = {"type": "input_tag", "id": "1", "text": "x", "data": {"numbers": [12345] * 12_000}}
+    sent = body("threads.create", input={**message(), "content": [tag]})
+    assert len(sent) < MAX_BODY
+    assert refusal(sent.replace(b"12345", b"1e15")).status == 413
+
+
+@pytest.mark.parametrize("audio", ["a", "é"])
+def test_audio_that_is_not_base64_is_422(audio: str) -> None:
+    assert refusal(body("input.transcribe", audio_base64=audio, mime_type="audio/webm")).status == 422
 
 
 def test_large_body_is_for_audio_only() -> None:

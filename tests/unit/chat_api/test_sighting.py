@@ -9,6 +9,7 @@ from agents.models.fake_id import FAKE_RESPONSES_ID
 from chatkit.types import (
     AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
+    HiddenContextItem,
     ProgressUpdateEvent,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
@@ -46,7 +47,7 @@ def kept(*events: ThreadStreamEvent) -> list[ThreadStreamEvent]:
             yield event
 
     async def scenario() -> list[ThreadStreamEvent]:
-        return [event async for event in Sightings(lambda: f"new{next(numbers)}").keep(stream())]
+        return [event async for event in Sightings(lambda _kind: f"new{next(numbers)}").keep(stream())]
 
     return asyncio.run(scenario())
 
@@ -70,6 +71,13 @@ def test_ids_that_are_not_unique_are_replaced_the_same_way_in_every_event_of_an_
     )
     ids = [id_in(event) for event in events]
     assert ids == ["new1", "new1", "new1", "new2", "new2", "new2"]
+
+
+def test_id_of_the_store_is_left_alone() -> None:
+    when = datetime(2026, 1, 1)  # noqa: DTZ001  naive, as the SDK needs
+    hidden = HiddenContextItem(id="shcx_1", thread_id="t", created_at=when, content="note")
+    (done,) = kept(ThreadItemDoneEvent(item=hidden))
+    assert id_in(done) == "shcx_1"
 
 
 def test_removed_item_is_the_one_that_was_shown() -> None:

@@ -1,12 +1,15 @@
 """A turn runs to its end whoever reads it; a failure before its first event is raised, a later one is an event."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 
 import pytest
+from starlette.requests import ClientDisconnect
 
-from chat_api.turn import Turn
+from chat_api.endpoint import TurnResponse
+from chat_api.turn import MARGIN_SECONDS, Turn
 
 
 async def stream(*events: bytes | Exception) -> AsyncIterator[bytes]:
@@ -78,6 +81,58 @@ def test_reader_that_leaves_does_not_end_the_turn() -> None:
         gate.set()
         await turn.finished()
         assert stored == [1, 2]
+
+    asyncio.run(scenario())
+
+
+def test_turn_ends_itself_before_the_platform_does() -> None:
+    async def scenario() -> None:
+        kept: list[str] = []
+
+        async def events() -> AsyncIterator[bytes]:
+            yield b"1"
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                kept.append("the text so far")
+                raise
+
+        first, error = await read(Turn(events(), deadline=time.time() + MARGIN_SECONDS + 0.1))
+        assert first == b"1"
+        assert error is not None
+        assert b'"allow_retry":true' in error
+        assert kept == ["the text so far"]
+
+    asyncio.run(scenario())
+
+
+def test_response_ends_no_sooner_than_its_turn() -> None:
+    async def scenario() -> None:
+        gate = asyncio.Event()
+
+        async def events() -> AsyncIterator[bytes]:
+            yield b"1"
+            await gate.wait()
+            yield b"2"
+
+        async def receive() -> dict[str, object]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def send(_message: object) -> None:
+            raise OSError("nobody reads")
+
+        turn = Turn(events())
+        first = await turn.first()
+        assert first is not None
+        scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
+        sending = asyncio.create_task(TurnResponse(first, turn)(scope, receive, send))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not sending.done()
+        gate.set()
+        with pytest.raises(ClientDisconnect):
+            await sending
 
     asyncio.run(scenario())
 

@@ -5,7 +5,7 @@ import pytest
 from chatkit.store import StoreItemType, default_generate_id
 from ulid import ULID
 
-from chatkit_aws.ids import UlidIds
+from chatkit_aws.ids import UlidIds, is_own
 
 NOW = 1_795_262_400.5
 
@@ -33,3 +33,18 @@ def test_later_ids_sort_after_earlier_ones() -> None:
     clock = itertools.count(NOW, 0.001)
     new_id = UlidIds(lambda: next(clock))
     assert new_id("thread") < new_id("thread")
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("thr_01KASVN8Z0T4XN8ZC6V2M1QEJB", True),
+        ("msg_01KASVN8Z0T4XN8ZC6V2M1QEJB", True),
+        ("thr_my own words", False),
+        ("thr_01KASVN8Z0T4XN8ZC6V2M1QEJB ", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_only_what_is_made_like_an_id_counts_as_one(text: str | None, own: bool) -> None:
+    assert is_own(text) == own

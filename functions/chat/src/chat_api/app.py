@@ -26,7 +26,7 @@ def create_app(services: Services, **options: Any) -> FastAPI:
         Middleware(CORSMiddleware, **cors.options(limits.allowed_origins, limits.allowed_origin_pattern)),
         Middleware(FailureMiddleware),
     ]
-    app = FastAPI(title="chatkit-lambda", middleware=middleware, openapi_url=None, **options)
+    app = FastAPI(title="chatkit-lambda", middleware=middleware, openapi_url=None, redirect_slashes=False, **options)
     app.add_exception_handler(HTTPException, _refuse)
     app.state.services = services
     app.include_router(endpoint.router)
@@ -36,5 +36,7 @@ def create_app(services: Services, **options: Any) -> FastAPI:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     """What the router itself refuses: an unknown path, a wrong method."""
-    status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.INTERNAL_SERVER_ERROR
-    return problems.response(problems.Problem(status, f"{status.description}."), request.state.request_id)
+    refused = error if isinstance(error, HTTPException) else HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = HTTPStatus(refused.status_code)
+    problem = problems.Problem(status, f"{status.description}.", headers=dict(refused.headers or {}))
+    return problems.response(problem, request.state.request_id)

@@ -21,15 +21,16 @@ from chatkit_aws.secrets import ModelKey, ModelKeyAuth
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.telemetry import Telemetry
 
-MODEL_TIMEOUT = 120.0
-"""Seconds in which the model must send something."""
+MODEL_TIMEOUT = 90.0
+"""Seconds in which the model must send something. API Gateway ends a stream that is silent for 300."""
+MODEL_RETRIES = 1
 
 
 def create_app_from_environment() -> FastAPI:
     """The application as the template configures it; raises pydantic's ValidationError where a setting is wrong.
 
-    Nothing is called over the network before the first request. So a snapshot that Lambda takes of the started process
-    holds no connection, no credentials and no key, and needs no hook when it is restored.
+    No connection is kept and no key is read before the first request. The role's credentials are all that a snapshot of
+    the started process holds, and they renew themselves; so it needs no hook when it is restored.
     """
     # The SDK stamps items with the process's local time and no zone (chatkit.server 1.6.5); the store keeps UTC.
     os.environ["TZ"] = "UTC"
@@ -62,5 +63,7 @@ def create_models(settings: Settings, key: ModelKey) -> ModelProvider:
     """Models of any endpoint that speaks OpenAI's Responses API, with one pool of connections for the process."""
     http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(key), timeout=MODEL_TIMEOUT)
     # The client insists on a key of its own; each request's header is set by `ModelKeyAuth`.
-    client = AsyncOpenAI(api_key="set-per-request", base_url=settings.openai_base_url, http_client=http)
+    client = AsyncOpenAI(
+        api_key="set-per-request", base_url=settings.openai_base_url, http_client=http, max_retries=MODEL_RETRIES
+    )
     return OpenAIProvider(openai_client=client, use_responses=True)

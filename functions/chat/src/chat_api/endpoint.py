@@ -6,12 +6,14 @@ from chatkit.server import StreamingResult
 from chatkit.store import NotFoundError
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from chat_api import problems
 from chat_api.identity import Caller
 from chat_api.operation import MAX_AUDIO_BODY, parse
 from chat_api.services import Services
 from chat_api.turn import Turn
+from chatkit_aws.ids import is_own
 from chatkit_aws.record import Record
 
 router = APIRouter()
@@ -35,11 +37,12 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     services: Services = request.app.state.services
     operation = parse(await _read(request), services.limits.max_message_characters)
     record: Record = request.state.record
-    record.operation, record.thread = operation.type, operation.thread_id
+    record.operation = operation.type
+    record.thread = operation.thread_id if is_own(operation.thread_id) else None
     await services.server.check(operation, caller)
     result = await services.server.process(operation.body, caller)
     if isinstance(result, StreamingResult):
-        return await _stream(Turn(result.json_events))
+        return await _stream(Turn(result.json_events, caller.deadline))
     return Response(result.json, headers=_JSON)
 
 
@@ -61,10 +64,26 @@ async def _stream(turn: Turn) -> StreamingResponse:
     first = await turn.first()
     if first is None:
         raise NotFoundError("The operation has nothing to answer to.")
+    return TurnResponse(first, turn)
 
-    async def events() -> AsyncIterator[bytes]:
-        yield first
-        async for event in turn.rest():
-            yield event
 
-    return StreamingResponse(events(), headers=_EVENT_STREAM)
+class TurnResponse(StreamingResponse):
+    """Sends a turn's events, and ends no sooner than the turn: Lambda freezes the process when a response has ended."""
+
+    def __init__(self, first: bytes, turn: Turn) -> None:
+        """Send `first`, then the rest of `turn`."""
+        super().__init__(_events(first, turn), headers=_EVENT_STREAM)
+        self._turn = turn
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the turn ends or nobody reads; then wait for the turn."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._turn.finished()
+
+
+async def _events(first: bytes, turn: Turn) -> AsyncIterator[bytes]:
+    yield first
+    async for event in turn.rest():
+        yield event

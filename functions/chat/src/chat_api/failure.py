@@ -1,11 +1,14 @@
 """A request that raises is answered, as long as nothing was sent."""
 
+import logging
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_api import problems
 from chatkit_aws.record import Record
+
+logger = logging.getLogger(__name__)
 
 
 class FailureMiddleware:
@@ -35,6 +38,8 @@ class FailureMiddleware:
 def _answer(error: Exception, record: Record) -> ASGIApp:
     """The answer to an error; a defect of ours is logged and says nothing."""
     problem = problems.from_exception(error)
+    if type(error) is ValueError:
+        logger.warning("refused: the SDK found the thread in another state", exc_info=error)
     if problem is None:
         record.fail(error)
         problem = problems.Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")

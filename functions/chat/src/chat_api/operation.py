@@ -1,5 +1,6 @@
 """A ChatKit request, checked before anything is done with it."""
 
+import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +15,18 @@ from chatkit.types import (
     ThreadsListReq,
     ThreadsUpdateReq,
     UserMessageInput,
-    is_streaming_req,
 )
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from chat_api import problems
 
 MAX_AUDIO_BODY = 6 * 1024 * 1024
 """Bytes of a request with audio: what Lambda accepts."""
 MAX_BODY = 128 * 1024
-"""Bytes of any other request: it must fit into one DynamoDB item with what is stored beside it."""
+"""Bytes of any other request."""
+MAX_MESSAGE = 160 * 1024
+"""Bytes of a message as JSON: it fits into one row of the table."""
 MAX_PAGE = 10_000
 """The largest page that may be asked for; pages of the store are smaller. ChatKit.js asks for 9999 threads."""
 MAX_ID_CHARACTERS = 256
@@ -47,11 +50,6 @@ class Operation:
         return self.request.type
 
     @property
-    def is_streaming(self) -> bool:
-        """Whether the answer is an event stream."""
-        return is_streaming_req(self.request)
-
-    @property
     def thread_id(self) -> str | None:
         """The thread that the request is about, if it names one."""
         return getattr(self.request.params, "thread_id", None)
@@ -69,22 +67,26 @@ class Operation:
 
 def parse(body: bytes, max_message_characters: int) -> Operation:
     """The request in `body`; raises `Problem` 400, 413 or 422 that says what is wrong, never with the input in it."""
-    _check_text(body)
+    document = _document(body)
+    # Before the types are checked: each wrong element of a long list would cost a kilobyte.
+    if len(body) > MAX_BODY and document.get("type") != "input.transcribe":
+        raise problems.too_large(MAX_BODY)
     try:
         request = _REQUEST.validate_json(body)
     except ValidationError as error:
         raise problems.invalid("This is not a ChatKit request.", _fields(error)) from None
-    if len(body) > MAX_BODY and not isinstance(request, InputTranscribeReq):
-        raise problems.too_large(MAX_BODY)
     operation = Operation(request, body)
-    _check_limits(operation, max_message_characters)
+    _check_ids(operation.request.params)
+    _check_limits(operation)
+    if operation.message is not None:
+        _check_message(operation.message, max_message_characters)
     return operation
 
 
-def _check_text(body: bytes) -> None:
+def _document(body: bytes) -> dict[str, Any]:
     """JSON in UTF-8 whose strings are text: no NUL, which models refuse, and no lone surrogate."""
     try:
-        document = json.loads(body.decode())
+        document = json.loads(body.decode(), parse_constant=_refuse_constant)
     except UnicodeDecodeError:
         raise problems.malformed("The body is not UTF-8.") from None
     except (ValueError, RecursionError):
@@ -94,6 +96,12 @@ def _check_text(body: bytes) -> None:
     for text in _strings(document):
         if "\0" in text or not _is_encodable(text):
             raise problems.malformed("The body holds a NUL or a lone surrogate.")
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity, which Python reads and JSON does not have (RFC 8259, 6)."""
+    raise ValueError(name)
 
 
 def _strings(document: dict[str, Any]) -> list[str]:
@@ -122,12 +130,16 @@ def _is_encodable(text: str) -> bool:
 def _fields(error: ValidationError) -> tuple[dict[str, str], ...]:
     """Where the request is wrong and how, without the input."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple({"field": ".".join(map(str, detail["loc"])), "message": detail["msg"]} for detail in details[:20])
+    return tuple({"field": ".".join(map(str, detail["loc"])), "message": _message(detail)} for detail in details[:20])
 
 
-def _check_limits(operation: Operation, max_message_characters: int) -> None:
+def _message(detail: ErrorDetails) -> str:
+    """Pydantic's words, but for the one message that repeats the input."""
+    return "Unknown type of request" if detail["type"] == "union_tag_invalid" else detail["msg"]
+
+
+def _check_limits(operation: Operation) -> None:
     """Bounds that the SDK's types do not set."""
-    _check_ids(operation.request.params)
     match operation.request:
         case ThreadsListReq(params=page) | ItemsListReq(params=page):
             if page.limit is not None and not 0 <= page.limit <= MAX_PAGE:
@@ -135,11 +147,18 @@ def _check_limits(operation: Operation, max_message_characters: int) -> None:
         case ThreadsUpdateReq(params=change):
             if len(change.title) > MAX_TITLE_CHARACTERS:
                 raise problems.invalid(f"A title has at most {MAX_TITLE_CHARACTERS} characters.")
+        case InputTranscribeReq(params=audio):
+            _check_base64(audio.audio_base64)
         case ItemsFeedbackReq(params=feedback):
             if len(feedback.item_ids) > MAX_FEEDBACK_ITEMS:
                 raise problems.invalid(f"Feedback is for at most {MAX_FEEDBACK_ITEMS} items at a time.")
-    if operation.message is not None:
-        _check_message(operation.message, max_message_characters)
+
+
+def _check_base64(text: str) -> None:
+    try:
+        base64.b64decode(text)
+    except ValueError:
+        raise problems.invalid("The audio is not Base64.") from None
 
 
 def _check_ids(params: object) -> None:
@@ -154,5 +173,8 @@ def _check_message(message: UserMessageInput, max_characters: int) -> None:
         raise problems.invalid(f"A message has at most {max_characters:,} characters; this one has {length:,}.")
     if len(message.attachments) > MAX_ATTACHMENTS:
         raise problems.invalid(f"A message has at most {MAX_ATTACHMENTS} attachments.")
+    # As it is stored, which may be longer than it was sent: a new thread's row is written before its message.
+    if len(message.model_dump_json()) > MAX_MESSAGE:
+        raise problems.too_large(MAX_MESSAGE)
     if length == 0 and not message.attachments:
         raise problems.invalid("The message is empty.")

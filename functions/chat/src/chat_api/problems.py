@@ -1,6 +1,5 @@
 """What the endpoint answers when it cannot serve a request: problem documents (RFC 9457), all in one table."""
 
-import binascii
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -68,7 +67,6 @@ _ANSWERS: tuple[tuple[type[Exception], Problem], ...] = (
     (InsufficientScope, _FORBIDDEN),
     (KeysUnavailable, _UNAVAILABLE),
     (StoreUnavailable, _UNAVAILABLE),
-    (binascii.Error, invalid("The audio is not Base64.")),
     (ItemTooLarge, Problem(HTTPStatus.CONTENT_TOO_LARGE, "The item is too large to be stored.")),
 )
 """Errors that a request may end with, and the answer to each."""

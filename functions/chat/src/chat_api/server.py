@@ -1,5 +1,6 @@
 """The ChatKit server: the SDK's protocol over our store and assistant."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, override
@@ -81,7 +82,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)
         config = RunConfig(model_provider=assistant.models, tracing_disabled=True)
         result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
-        sightings = Sightings(lambda: self.store.generate_item_id("message", thread, context))
+        sightings = Sightings(lambda kind: self.store.generate_item_id(kind, thread, context))
         try:
             async for event in sightings.keep(stream_agent_response(agent_context, result)):
                 yield event
@@ -97,8 +98,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: RequestContext
     ) -> None:
         """Check that the items are the caller's; raises `NotFoundError` where one is not."""
-        for item_id in item_ids:
-            await self.store.load_item(thread_id, item_id, context)
+        await asyncio.gather(*(self.store.load_item(thread_id, item_id, context) for item_id in item_ids))
 
     @override
     def action(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
-from agents.models.fake_id import FAKE_RESPONSES_ID
+from chatkit.store import StoreItemType
 from chatkit.types import (
     ThreadItem,
     ThreadItemAddedEvent,
@@ -14,18 +14,23 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
+_NAMED_BY_THE_MODEL: dict[str, StoreItemType] = {"assistant_message": "message", "client_tool_call": "tool_call"}
+"""Items whose ids the SDK takes from the model; all others have one of the store's."""
+
 
 class Sightings:
     """What one turn has shown so far; made anew for each turn.
 
-    The SDK stamps an item again when it is done, so that a reload would show another order than was streamed; and
-    models behind Chat Completions give every message the same id, so that the second would be lost.
+    - The SDK stamps an item again when it is done: a reload would show another order than was streamed.
+    - A model's ids are no ids: those behind Chat Completions are all the same, a compatible server may count from one,
+      and of two items with one id the store keeps the first. So these items get ids of ours.
     """
 
-    def __init__(self, new_id: Callable[[], str]) -> None:
-        """Begin a turn; `new_id` makes an id for a message that came without one of its own."""
+    def __init__(self, new_id: Callable[[StoreItemType], str]) -> None:
+        """Begin a turn; `new_id` makes ids as the store does."""
         self._new_id = new_id
         self._ids: dict[str, str] = {}
+        self._open: set[str] = set()
         self._times: dict[str, datetime] = {}
 
     async def keep(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
@@ -35,26 +40,26 @@ class Sightings:
 
     def _kept(self, event: ThreadStreamEvent) -> ThreadStreamEvent:
         match event:
-            case ThreadItemAddedEvent() | ThreadItemReplacedEvent():
+            case ThreadItemAddedEvent():
+                self._see(event.item)
                 return event.model_copy(update={"item": self._item(event.item)})
             case ThreadItemDoneEvent():
-                item = self._item(event.item)
-                self._ids.pop(event.item.id, None)
-                return event.model_copy(update={"item": item})
+                self._see(event.item)
+                self._open.discard(event.item.id)
+                return event.model_copy(update={"item": self._item(event.item)})
+            case ThreadItemReplacedEvent():
+                return event.model_copy(update={"item": self._item(event.item)})
             case ThreadItemUpdatedEvent() | ThreadItemRemovedEvent():
-                return event.model_copy(update={"item_id": self._id(event.item_id)})
+                return event.model_copy(update={"item_id": self._ids.get(event.item_id, event.item_id)})
         return event
 
-    def _id(self, item_id: str) -> str:
-        if item_id and item_id != FAKE_RESPONSES_ID:
-            return item_id
-        if item_id not in self._ids:
-            self._ids[item_id] = self._new_id()
-        return self._ids[item_id]
+    def _see(self, item: ThreadItem) -> None:
+        """Name an item that comes up for the first time, or again after it was done: then it is another one."""
+        if item.type in _NAMED_BY_THE_MODEL and item.id not in self._open:
+            self._ids[item.id] = self._new_id(_NAMED_BY_THE_MODEL[item.type])
+            self._open.add(item.id)
 
     def _item(self, item: ThreadItem) -> ThreadItem:
-        item_id = self._id(item.id)
+        item_id = self._ids.get(item.id, item.id)
         created_at = self._times.setdefault(item_id, item.created_at)
-        if (item_id, created_at) == (item.id, item.created_at):
-            return item
         return item.model_copy(update={"id": item_id, "created_at": created_at})

@@ -1,6 +1,7 @@
 """One turn: the SDK's events, run in a task of their own and read by the response."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from chatkit.errors import ErrorCode
@@ -9,6 +10,9 @@ from chatkit.types import ErrorEvent
 from chatkit_aws.record import current_record
 
 _FAILED = ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
+
+MARGIN_SECONDS = 10.0
+"""Time to store what there is and to say why the turn ended."""
 
 _running: set[asyncio.Task[None]] = set()
 """Turns under way: the event loop itself keeps only weak references to tasks, and a reader may have left."""
@@ -24,9 +28,14 @@ class Turn:
     it, whereas a broken stream makes it send the request again, up to five times.
     """
 
-    def __init__(self, events: AsyncIterator[bytes]) -> None:
-        """Start the turn; `events` are whole server-sent events."""
+    def __init__(self, events: AsyncIterator[bytes], deadline: float | None = None) -> None:
+        """Start the turn; `events` are whole server-sent events.
+
+        `deadline`, in seconds since the epoch, is when the platform ends the process. The turn ends itself before: the
+        SDK keeps the text so far, and the error event allows a retry.
+        """
         self._events = events
+        self._seconds = None if deadline is None else max(0.0, deadline - time.time() - MARGIN_SECONDS)
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._started = asyncio.Event()
         self._is_read = True
@@ -58,9 +67,10 @@ class Turn:
 
     async def _run(self) -> None:
         try:
-            async for event in self._events:
-                self._put(event)
-                self._started.set()
+            async with asyncio.timeout(self._seconds):
+                async for event in self._events:
+                    self._put(event)
+                    self._started.set()
         except Exception as error:
             if not self._started.is_set():
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ulid import LaxMonotonicPolicy, ULIDGenerator
@@ -20,6 +21,14 @@ _PREFIXES: dict[StoreItemType, str] = {
     "attachment": "atc",
     "sdk_hidden_context": "shcx",
 }
+
+
+_OWN = re.compile(rf"(?:{'|'.join(_PREFIXES.values())})_[0-9A-HJKMNP-TV-Z]{{26}}")
+
+
+def is_own(text: str | None) -> bool:
+    """Whether a client's text is made like an id of ours, and so may stand in a log."""
+    return text is not None and _OWN.fullmatch(text) is not None
 
 
 class UlidIds:

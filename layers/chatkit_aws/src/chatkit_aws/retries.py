@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from chatkit_aws.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+_random = SystemRandom()  # has no state that processes restored from one snapshot would share
 
 
 class Contended(StoreUnavailable):
@@ -31,7 +33,7 @@ class Retries:
             try:
                 return await attempt()
             except Contended:
-                await asyncio.sleep(random.uniform(0, self._longest(number)))
+                await asyncio.sleep(_random.uniform(0, self._longest(number)))
         return await attempt()
 
     def _longest(self, number: int) -> float:
