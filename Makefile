@@ -77,7 +77,7 @@ runtime: setup-dev-sam
 	$(TEST) tests/runtime
 
 .PHONY: artifact
-artifact: build
+artifact: setup-dynamodb build
 	$(TEST) tests/artifact
 
 .PHONY: e2e

@@ -8,22 +8,24 @@ import pytest
 
 from chat_testing import events, tokens
 from chat_testing.app import settings_for
-from chat_testing.artifact import built_sandbox, variables_of
+from chat_testing.artifacts import built_sandbox, variables_of
 from chat_testing.function_process import FunctionProcess
-from chat_testing.gated_model import GatedModel, serving_gated_model
 from chat_testing.recordings import Invocation
 from chat_testing.runtime_api import RuntimeApi
 from chat_testing.secrets import serving_secret
 from chat_testing.tokens import TokenIssuer
+from local_cloud import model_server
+from local_cloud.model_server import Control, OfflineModel
 
-WORDS = ["Every ", "word ", "arrives ", "before ", "the ", "next ", "is ", "said."]
+WORDS = ["You ", "said: ", "Hello ", "(offline ", "model)"]
+"""The offline model's answer to the message in the payloads."""
 SECRET = "sk-the-secret-key"
 
 
 @pytest.fixture
-def model() -> Iterator[GatedModel]:
-    with serving_gated_model() as model:
-        yield model
+def model() -> OfflineModel:
+    """A model that takes one key, and says no word before it is let go."""
+    return OfflineModel(key=SECRET, held=True)
 
 
 @pytest.fixture
@@ -34,10 +36,11 @@ def issuer() -> Iterator[TokenIssuer]:
 
 @pytest.fixture
 def function(
-    tmp_path: Path, table_name: str, dynamodb_endpoint: str, issuer: TokenIssuer, model: GatedModel
+    tmp_path: Path, table_name: str, dynamodb_endpoint: str, issuer: TokenIssuer, model: OfflineModel
 ) -> Iterator[tuple[RuntimeApi, FunctionProcess]]:
-    settings = settings_for(table_name, issuer.jwks_url).model_copy(update={"openai_base_url": model.base_url})
-    with serving_secret(settings.model_secret_id, SECRET) as secrets:
+    settings = settings_for(table_name, issuer.jwks_url)
+    with model_server.running(model) as port, serving_secret(settings.model_secret_id, SECRET) as secrets:
+        settings = settings.model_copy(update={"openai_base_url": f"http://127.0.0.1:{port}/v1"})
         variables = variables_of(settings)
         variables |= {"AWS_ENDPOINT_URL_DYNAMODB": dynamodb_endpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets}
         sandbox = built_sandbox(tmp_path / "lambda", variables)
@@ -79,18 +82,16 @@ class Reader:
 
 @pytest.mark.parametrize("front_door", ["rest", "url"])
 def test_each_word_is_seen_before_the_model_says_the_next(
-    front_door: str, function: tuple[RuntimeApi, FunctionProcess], issuer: TokenIssuer, model: GatedModel
+    front_door: str, function: tuple[RuntimeApi, FunctionProcess], issuer: TokenIssuer, model: OfflineModel
 ) -> None:
     api, process = function
     token = issuer.mint()
     invocation = api.invoke(events.load(f"{front_door}_create_thread", token))
     reader = Reader(invocation)
     assert reader.next_event()["type"] == "thread.created"
-    model.wait_for_call()
     for word in WORDS:
-        model.say(word)
+        model.control(Control(release=1))
         assert reader.word() == word
-    model.end()
     response = invocation.response()
     assert response.prelude["statusCode"] == 200
     assert response.prelude["headers"]["content-type"] == "text/event-stream; charset=utf-8"
@@ -98,7 +99,6 @@ def test_each_word_is_seen_before_the_model_says_the_next(
 
     listed = api.invoke(events.load(f"{front_door}_list_threads", token)).response()
     assert len(json.loads(listed.body)["data"]) == 1
-    assert model.keys == [f"Bearer {SECRET}"]
     assert SECRET not in process.output
     assert "Hello" not in process.output
 

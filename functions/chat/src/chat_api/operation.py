@@ -175,6 +175,6 @@ def _check_message(message: UserMessageInput, max_characters: int) -> None:
         raise problems.invalid(f"A message has at most {MAX_ATTACHMENTS} attachments.")
     # As it is stored, which may be longer than it was sent: a new thread's row is written before its message.
     if len(message.model_dump_json()) > MAX_MESSAGE:
-        raise problems.too_large(MAX_MESSAGE)
+        raise problems.too_large(MAX_MESSAGE, "message as it is stored")
     if length == 0 and not message.attachments:
         raise problems.invalid("The message is empty.")

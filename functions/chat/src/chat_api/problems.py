@@ -39,9 +39,9 @@ def invalid(detail: str, errors: tuple[dict[str, str], ...] = ()) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
 
-def too_large(limit: int) -> Problem:
-    """413: the body is over `limit` bytes."""
-    return Problem(HTTPStatus.CONTENT_TOO_LARGE, f"The request is larger than {limit:,} bytes.")
+def too_large(limit: int, what: str = "request") -> Problem:
+    """413: the body, or what it brings, is over `limit` bytes."""
+    return Problem(HTTPStatus.CONTENT_TOO_LARGE, f"The {what} is larger than {limit:,} bytes.")
 
 
 def unsupported_media_type() -> Problem:

@@ -1,11 +1,13 @@
 """What `sam build` made: the function's folder and those of its layers, as Lambda will unpack them."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chat_api.settings import Settings
 from chat_testing.repository import ROOT
+from chat_testing.sandbox import STREAMING, Sandbox, make_sandbox
 
 BUILD = ROOT / ".aws-sam" / "build"
 SOURCES = {
@@ -61,3 +63,21 @@ def machine_of(library: Path) -> str:
 def this_machine() -> str:
     """The processor here, by the same names."""
     return {"arm64": "aarch64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
+
+
+def built_sandbox(root: Path, variables: Mapping[str, str]) -> Sandbox:
+    """The built function under the empty `root`, laid out as Lambda would, with the streaming layer in charge."""
+    folders = built_artifacts().folders
+    return make_sandbox(
+        root,
+        task=folders["ChatFunction"],
+        layers=[folder for name, folder in folders.items() if name.endswith("Layer")],
+        handler="chat_api.handler.handler",
+        variables={**STREAMING, **variables},
+    )
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """Settings as the environment variables that they come from."""
+    values = settings.model_dump()
+    return {name.upper(): ",".join(value) if isinstance(value, tuple) else str(value) for name, value in values.items()}
