@@ -9,8 +9,8 @@ from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_testing.builders import after, assistant_message, context, thread, user_message
 from chat_testing.dynamodb_calls import recorded
-from chatkit_aws import keys
-from chatkit_aws.store import DELETED_SECONDS, DynamoDBStore
+from chatkit_aws.store import DynamoDBStore, keys
+from chatkit_aws.store.dynamodb import DELETED_SECONDS
 
 OWNER = context()
 USER = keys.user_partition("tenant-1", "user-1")

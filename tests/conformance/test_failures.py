@@ -11,8 +11,8 @@ from chat_testing.dynamodb_calls import Answer, broken, cancelled, error, lost, 
 from chatkit_aws.clients import dynamodb_client
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ChatKitAwsError, InvalidId, ItemTooLarge, StoreRefused, StoreUnavailable
-from chatkit_aws.retries import Retries
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.retries import Retries
 
 OWNER = context()
 QUICK = Retries(attempts=4, first_wait=0.001, longest_wait=0.002)

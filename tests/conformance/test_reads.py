@@ -12,9 +12,8 @@ from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_testing.builders import START, after, context, file_attachment, thread, user_message
 from chat_testing.dynamodb_calls import recorded
-from chatkit_aws import keys
-from chatkit_aws.keys import Key
-from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store import DynamoDBStore, keys
+from chatkit_aws.store.keys import Key
 
 OWNER = context()
 USER = keys.user_partition("tenant-1", "user-1")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatkit_aws.codec import Row
 from chatkit_aws.errors import ItemTooLarge
-from chatkit_aws.keys import Key
+from chatkit_aws.store.codec import Row
+from chatkit_aws.store.keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

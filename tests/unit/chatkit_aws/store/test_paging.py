@@ -2,7 +2,7 @@ import pytest
 
 from chat_testing.builders import thread
 from chatkit_aws.errors import InvalidOrder
-from chatkit_aws.paging import MAX_LIMIT, PageRequest, page_of
+from chatkit_aws.store.paging import MAX_LIMIT, PageRequest, page_of
 
 THREADS = [thread("a"), thread("b"), thread("c")]
 

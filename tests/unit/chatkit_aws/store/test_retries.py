@@ -1,7 +1,7 @@
 import pytest
 
 from chatkit_aws.errors import StoreRefused, StoreUnavailable
-from chatkit_aws.retries import Contended, Retries
+from chatkit_aws.store.retries import Contended, Retries
 
 QUICK = Retries(attempts=4, first_wait=0.0001, longest_wait=0.001)
 

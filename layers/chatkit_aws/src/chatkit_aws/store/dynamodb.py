@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, override
 from chatkit.store import Store
 from chatkit.types import Page
 
-from chatkit_aws import codec, keys
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AttachmentNotFound, InvalidId, ItemNotFound, ThreadNotFound, UnknownCursor
 from chatkit_aws.ids import UlidIds
-from chatkit_aws.paging import PageRequest, page_of
-from chatkit_aws.retries import Retries
-from chatkit_aws.table import ConditionFailed, Table
+from chatkit_aws.store import codec, keys
+from chatkit_aws.store.paging import PageRequest, page_of
+from chatkit_aws.store.retries import Retries
+from chatkit_aws.store.table import ConditionFailed, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from chatkit.types import Attachment, ThreadItem, ThreadMetadata
     from types_boto3_dynamodb.client import DynamoDBClient
 
-    from chatkit_aws.codec import Row
-    from chatkit_aws.keys import Key
+    from chatkit_aws.store.codec import Row
+    from chatkit_aws.store.keys import Key
 
 _log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chatkit_aws.attributes import key_attributes, values_of
+from chatkit_aws.store.attributes import key_attributes, values_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
-    from chatkit_aws.codec import Row
-    from chatkit_aws.keys import Key
+    from chatkit_aws.store.codec import Row
+    from chatkit_aws.store.keys import Key
 
 _LIVE = "attribute_exists(pk) AND (attribute_not_exists(expires_at) OR expires_at > :now)"
 _ABSENT = "attribute_not_exists(pk)"

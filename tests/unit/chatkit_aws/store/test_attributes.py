@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from chatkit_aws.attributes import MAX_ROW_BYTES, key_attributes, row_of, values_of
-from chatkit_aws.codec import Row
 from chatkit_aws.errors import ItemTooLarge
-from chatkit_aws.keys import Key
+from chatkit_aws.store.attributes import MAX_ROW_BYTES, key_attributes, row_of, values_of
+from chatkit_aws.store.codec import Row
+from chatkit_aws.store.keys import Key
 
 ROW = Row(Key("p", "s"), by_time="ITM#t#id", type="widget", body="{}")
 NAMES = len("pkskby_timetypevbody")

@@ -22,8 +22,8 @@ from pydantic import BaseModel
 
 from chat_testing import strategies
 from chat_testing.builders import START, assistant_message, file_attachment, thread, user_message
-from chatkit_aws import codec, keys
 from chatkit_aws.errors import InvalidItem, UnknownFormat
+from chatkit_aws.store import codec, keys
 
 USER = keys.user_partition("tenant", "user")
 ids = st.just("an-id")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chatkit_aws.attributes import key_attributes, position_attributes, row_of
 from chatkit_aws.errors import StoreRefused, StoreUnavailable
-from chatkit_aws.retries import Contended, Retries
-from chatkit_aws.writes import UPSERT, UPSERT_NAMES, Writes, upsert_values
+from chatkit_aws.store.attributes import key_attributes, position_attributes, row_of
+from chatkit_aws.store.retries import Contended, Retries
+from chatkit_aws.store.writes import UPSERT, UPSERT_NAMES, Writes, upsert_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef
 
-    from chatkit_aws.codec import Row
-    from chatkit_aws.keys import Key
+    from chatkit_aws.store.codec import Row
+    from chatkit_aws.store.keys import Key
 
 THREADS = 16
 """Calls at the same time; each takes one of the client's connections."""

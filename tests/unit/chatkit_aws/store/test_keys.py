@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_testing.builders import START, after
-from chatkit_aws import keys
 from chatkit_aws.errors import InvalidId
+from chatkit_aws.store import keys
 
 # Few characters, those that could break out of a part among them, so that examples come close to each other.
 parts = st.text(alphabet="#%235TENUSRHIM~\x00é", min_size=1, max_size=8) | st.text(min_size=1, max_size=60)

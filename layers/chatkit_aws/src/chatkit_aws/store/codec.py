@@ -14,8 +14,8 @@ from chatkit.widgets import DynamicWidgetRoot
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
 
-from chatkit_aws import keys
 from chatkit_aws.errors import InvalidItem, UnknownFormat
+from chatkit_aws.store import keys
 
 if TYPE_CHECKING:
     from datetime import datetime
