@@ -9,6 +9,8 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+    from types_boto3_kms.client import KMSClient
+    from types_boto3_s3.client import S3Client
     from types_boto3_secretsmanager.client import SecretsManagerClient
 
 CONNECTIONS = 32
@@ -40,3 +42,13 @@ def dynamodb_client(endpoint_url: str | None = None, region_name: str | None = N
 def secretsmanager_client(endpoint_url: str | None = None, region_name: str | None = None) -> SecretsManagerClient:
     """A Secrets Manager client, made as `dynamodb_client` makes its own."""
     return boto3.client("secretsmanager", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())
+
+
+def s3_client(endpoint_url: str | None = None, region_name: str | None = None) -> S3Client:
+    """An S3 client, made as `dynamodb_client` makes its own."""
+    return boto3.client("s3", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())
+
+
+def kms_client(endpoint_url: str | None = None, region_name: str | None = None) -> KMSClient:
+    """A KMS client, made as `dynamodb_client` makes its own."""
+    return boto3.client("kms", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())

@@ -1,0 +1,93 @@
+"""One S3 bucket as the store uses it. How objects are encrypted there is the bucket's own affair."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from chatkit_aws.store.calls import BROKEN_OFF, Calls
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from types_boto3_s3.client import S3Client
+
+THREADS = 8
+"""Calls at the same time; each takes one of the client's connections."""
+READS = 2
+"""How often an object is read whose bytes stop coming; botocore tries again by itself only until they begin."""
+MAX_KEYS = 1_000
+"""The most that S3 lists or deletes at once (S3 API, DeleteObjects and ListObjectsV2)."""
+
+
+class Objects:
+    """Puts, gets and deletes objects. All raise StoreUnavailable, StoreRefused.
+
+    Whoever gets objects must also be allowed to list the bucket, or S3 refuses to say that an object is not there.
+    """
+
+    def __init__(self, bucket: str, client: S3Client) -> None:
+        """Use the bucket with that name."""
+        self._bucket = bucket
+        self._client = client
+        self._calls = Calls("S3", THREADS)
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Write an object, in the place of what may be there."""
+        await self._calls.run(partial(self._client.put_object, Bucket=self._bucket, Key=key, Body=data))
+
+    async def get(self, key: str) -> bytes | None:
+        """What the object holds; None if there is no such object."""
+        return await self._calls.run(partial(self._get, key))
+
+    async def delete(self, *keys: str) -> None:
+        """Delete objects; one that is not there is no error. Where it raises, some of them may be gone."""
+        for batch in batched(keys, MAX_KEYS, strict=False):
+            await self._delete(batch)
+
+    async def delete_below(self, prefix: str) -> int:
+        """Delete all objects whose keys begin with `prefix`, which ends in a slash; returns how many there were.
+
+        Page by page, so that it can be ended at any moment and begun again.
+        """
+        if not prefix.endswith("/"):
+            message = "a prefix without a slash at its end takes in the objects of others"
+            raise ValueError(message)
+        count = 0
+        async for keys in self._pages(prefix):
+            await self._delete(keys)
+            count += len(keys)
+        return count
+
+    def _get(self, key: str, reads: int = READS) -> bytes | None:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        with answer["Body"] as body:
+            try:
+                return body.read()
+            except BROKEN_OFF:
+                if reads == 1:
+                    raise
+        return self._get(key, reads - 1)
+
+    async def _pages(self, prefix: str) -> AsyncIterator[Sequence[str]]:
+        """The keys that begin with `prefix`, in their order; a page begins behind the last, whatever is left of it."""
+        list_page = partial(self._client.list_objects_v2, Bucket=self._bucket, Prefix=prefix, MaxKeys=MAX_KEYS)
+        answer = await self._calls.run(list_page)
+        while contents := answer.get("Contents"):
+            yield [found["Key"] for found in contents]
+            if not answer["IsTruncated"]:
+                return
+            answer = await self._calls.run(partial(list_page, ContinuationToken=answer["NextContinuationToken"]))
+
+    async def _delete(self, keys: Sequence[str]) -> None:
+        request = partial(
+            self._client.delete_objects,
+            Bucket=self._bucket,
+            Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+        )
+        if errors := (await self._calls.run(request)).get("Errors"):
+            raise self._calls.cause({error.get("Code", "no code") for error in errors})
