@@ -7,7 +7,6 @@ import httpx2
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
-from moto.server import ThreadedMotoServer
 from openai import AsyncOpenAI, AuthenticationError, DefaultAsyncHttpx2Client
 from types_boto3_secretsmanager.client import SecretsManagerClient
 
@@ -19,18 +18,9 @@ from chatkit_aws.secrets import ModelKey, ModelKeyAuth
 NAME = "model-key"
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def client(endpoint: str) -> Iterator[SecretsManagerClient]:
-    client = secretsmanager_client(endpoint)
+def client(aws_endpoint: str) -> Iterator[SecretsManagerClient]:
+    client = secretsmanager_client(aws_endpoint)
     client.create_secret(Name=NAME, SecretString="key-1")
     yield client
     client.delete_secret(SecretId=NAME, ForceDeleteWithoutRecovery=True)

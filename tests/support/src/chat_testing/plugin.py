@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 from types_boto3_dynamodb.client import DynamoDBClient
+from types_boto3_kms.client import KMSClient
+from types_boto3_s3.client import S3Client
 
 from chat_testing import dynamodb_local
 from chat_testing.table_definition import create_table
-from chatkit_aws.clients import dynamodb_client
+from chatkit_aws.clients import dynamodb_client, kms_client, s3_client
 
 _ENVIRONMENT = {
     "TZ": "UTC",
@@ -70,3 +72,32 @@ def table_name(dynamodb: DynamoDBClient) -> Iterator[str]:
     create_table(dynamodb, name)
     yield name
     dynamodb.delete_table(TableName=name)
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    """S3, KMS and Secrets Manager; what a test makes there stays, so its names must be its own."""
+    from chat_testing import aws_local  # takes a second, which suites without it do not wait for
+
+    with aws_local.running() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def s3(aws_endpoint: str) -> S3Client:
+    """A client of the local S3 with the settings of production."""
+    return s3_client(aws_endpoint)
+
+
+@pytest.fixture
+def bucket(s3: S3Client) -> str:
+    """A bucket of the test's own, empty."""
+    from chat_testing import aws_local
+
+    return aws_local.make_bucket(s3)
+
+
+@pytest.fixture(scope="session")
+def kms(aws_endpoint: str) -> KMSClient:
+    """A client of the local KMS with the settings of production; it has no keys yet (`aws_local.make_key`)."""
+    return kms_client(aws_endpoint)
