@@ -10,10 +10,10 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_testing.builders import after, assistant_message, context, thread, user_message
 from chat_testing.dynamodb_calls import recorded
 from chatkit_aws.store import DynamoDBStore, keys
-from chatkit_aws.store.dynamodb import DELETED_SECONDS
+from chatkit_aws.store.retention import DELETED
 
 OWNER = context()
-USER = keys.user_partition("tenant-1", "user-1")
+USER = keys.Owner.of("tenant-1", "user-1").partition
 NOW = 1_795_262_400
 
 
@@ -41,7 +41,7 @@ async def test_threads_row_is_removed_and_a_mark_left_that_expires(
 ) -> None:
     await store.delete_thread("thr_1", OWNER)
     rows = dynamodb.scan(TableName=table_name)["Items"]
-    expiry = {"N": str(NOW + DELETED_SECONDS)}
+    expiry = {"N": str(NOW + DELETED)}
     assert rows == [{"pk": {"S": USER}, "sk": {"S": "DEL#thr_1"}, "expires_at": expiry}]
 
 

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_testing.builders import assistant_message, context, thread, user_message, widget_item
+from chat_testing.builders import assistant_message, context, incompressible, thread, user_message, widget_item
 from chat_testing.dynamodb_calls import Answer, broken, cancelled, error, lost, recorded
 from chatkit_aws.clients import dynamodb_client
 from chatkit_aws.context import RequestContext
@@ -59,7 +59,7 @@ async def test_lasting_conflict_makes_the_store_unavailable(store: DynamoDBStore
 
 async def test_delete_that_meets_a_transaction_is_repeated(store: DynamoDBStore, dynamodb: DynamoDBClient) -> None:
     await store.add_thread_item("thr_1", user_message(), OWNER)
-    with recorded(dynamodb, "DeleteItem", error("TransactionConflictException")) as calls:
+    with recorded(dynamodb, WRITE, cancelled("None", "TransactionConflict", "None")) as calls:
         await store.delete_thread_item("thr_1", "msg_1", OWNER)
     assert len(calls.operations) == 2
     assert (await store.load_thread_items("thr_1", None, 10, "asc", OWNER)).data == []
@@ -110,11 +110,12 @@ async def test_item_that_is_too_large_is_refused_before_anything_is_sent(
 ) -> None:
     with recorded(dynamodb) as calls:
         for writing in [
-            store.add_thread_item("thr_1", user_message("x" * 204_800), OWNER),
-            store.save_item("thr_1", user_message("x" * 204_800), OWNER),
-            store.save_thread(thread(title="x" * 204_800), OWNER),
+            store.add_thread_item("thr_1", user_message(incompressible(600_000)), OWNER),
+            store.save_item("thr_1", user_message(incompressible(600_000)), OWNER),
+            store.save_thread(thread(title=incompressible(300_000)), OWNER),
+            store.add_thread_item("thr_1", user_message("x" * 5_000_000), OWNER),
         ]:
-            with pytest.raises(ItemTooLarge, match="204,800"):
+            with pytest.raises(ItemTooLarge, match=r"409,600|204,800|5,000,000"):
                 await writing
     assert calls.operations == []
 
@@ -158,5 +159,5 @@ async def test_item_of_another_type_under_a_used_id_is_reported(
         await store.add_thread_item("thr_1", assistant_message("secret again", id="same"), OWNER)
         assert caplog.text == ""
         await store.add_thread_item("thr_1", widget_item("secret", id="same"), OWNER)
-    assert "key=ITM#same type=assistant_message dropped=widget" in caplog.text
+    assert "type=assistant_message dropped=widget" in caplog.text
     assert "secret" not in caplog.text

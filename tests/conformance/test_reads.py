@@ -10,13 +10,14 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from chatkit.store import NotFoundError
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_testing.builders import START, after, context, file_attachment, thread, user_message
+from chat_testing.builders import START, after, context, file_attachment, incompressible, thread, user_message
 from chat_testing.dynamodb_calls import recorded
 from chatkit_aws.store import DynamoDBStore, keys
 from chatkit_aws.store.keys import Key
 
 OWNER = context()
-USER = keys.user_partition("tenant-1", "user-1")
+USER = keys.Owner.of("tenant-1", "user-1")
+THREAD = USER.thread("thr_1")
 NOW = 1_795_262_400.0
 
 
@@ -29,7 +30,7 @@ async def store(dynamodb: DynamoDBClient, table_name: str) -> DynamoDBStore:
 
 @pytest.fixture
 def expire(dynamodb: DynamoDBClient, table_name: str) -> Callable[[Key, int], None]:
-    """Sets when a row expires, in seconds since the epoch, as retention will."""
+    """Sets when a row expires, in seconds since the epoch, whatever retention says."""
 
     def at(key: Key, moment: int) -> None:
         dynamodb.update_item(
@@ -61,13 +62,13 @@ async def test_every_read_is_strongly_consistent(store: DynamoDBStore, dynamodb:
         await store.load_item("thr_1", "m000", OWNER)
         with pytest.raises(NotFoundError):
             await store.load_attachment("atc_1", OWNER)
-    assert len(calls.bodies) == 9
+    assert len(calls.bodies) == 11
     assert all(body["ConsistentRead"] for body in calls.bodies)
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_pages_over_a_megabyte_are_whole(store: DynamoDBStore, dynamodb: DynamoDBClient, order: str) -> None:
-    names = await add(store, 12, "x" * 190_000)
+    names = await add(store, 12, incompressible(180_000))
     with recorded(dynamodb, "Query") as calls:
         page = await store.load_thread_items("thr_1", None, 11, order, OWNER)
     expected = names if order == "asc" else names[::-1]
@@ -89,7 +90,7 @@ async def test_page_costs_the_same_wherever_it_is(store: DynamoDBStore, dynamodb
 
 async def test_expired_thread_is_out_of_reach(store: DynamoDBStore, expire: Expire) -> None:
     await add(store, 1)
-    expire(keys.thread_key(USER, "thr_1"), int(NOW))
+    expire(THREAD.row, int(NOW))
     with pytest.raises(NotFoundError):
         await store.load_thread("thr_1", OWNER)
     with pytest.raises(NotFoundError):
@@ -99,7 +100,7 @@ async def test_expired_thread_is_out_of_reach(store: DynamoDBStore, expire: Expi
 
 
 async def test_expired_thread_takes_no_writes(store: DynamoDBStore, expire: Expire) -> None:
-    expire(keys.thread_key(USER, "thr_1"), int(NOW))
+    expire(THREAD.row, int(NOW))
     for writing in [
         store.save_thread(thread(title="Back"), OWNER),
         store.add_thread_item("thr_1", user_message(), OWNER),
@@ -110,7 +111,7 @@ async def test_expired_thread_takes_no_writes(store: DynamoDBStore, expire: Expi
 
 
 async def test_thread_that_expires_later_is_there(store: DynamoDBStore, expire: Expire) -> None:
-    expire(keys.thread_key(USER, "thr_1"), int(NOW) + 1)
+    expire(THREAD.row, int(NOW) + 1)
     await store.save_thread(thread(title="Still here"), OWNER)
     await store.add_thread_item("thr_1", user_message(), OWNER)
     assert (await store.load_thread("thr_1", OWNER)).title == "Still here"
@@ -120,7 +121,7 @@ async def test_thread_that_expires_later_is_there(store: DynamoDBStore, expire: 
 async def test_pages_are_full_where_rows_between_have_expired(store: DynamoDBStore, expire: Expire, order: str) -> None:
     names = await add(store, 30)
     for name in names[5:25]:
-        expire(keys.item_key(USER, "thr_1", name), int(NOW) - 1)
+        expire(THREAD.item(after(int(name[1:])), name), int(NOW) - 1)
     page = await store.load_thread_items("thr_1", None, 7, order, OWNER)
     alive = names[:5] + names[25:]
     expected = (alive if order == "asc" else alive[::-1])[:7]
@@ -129,7 +130,7 @@ async def test_pages_are_full_where_rows_between_have_expired(store: DynamoDBSto
 
 async def test_expired_cursor_is_not_found(store: DynamoDBStore, expire: Expire) -> None:
     await add(store, 2)
-    expire(keys.item_key(USER, "thr_1", "m000"), int(NOW) - 1)
+    expire(THREAD.place("m000"), int(NOW) - 1)
     with pytest.raises(NotFoundError):
         await store.load_thread_items("thr_1", "m000", 10, "asc", OWNER)
 
@@ -172,5 +173,7 @@ async def test_attachment_is_dated_by_the_clock(
     store: DynamoDBStore, dynamodb: DynamoDBClient, table_name: str
 ) -> None:
     await store.save_attachment(file_attachment(), OWNER)
-    row: Any = dynamodb.get_item(TableName=table_name, Key={"pk": {"S": USER}, "sk": {"S": "ATT#atc_1"}})["Item"]
+    row: Any = dynamodb.get_item(TableName=table_name, Key={"pk": {"S": USER.partition}, "sk": {"S": "ATT#atc_1"}})[
+        "Item"
+    ]
     assert keys.created_at_of(row["by_time"]["S"]) == START.replace(microsecond=0)

@@ -1,5 +1,6 @@
 """The errors of this layer: one class per cause, one base to catch them all."""
 
+from chatkit.errors import CustomStreamError
 from chatkit.store import NotFoundError
 
 
@@ -29,11 +30,11 @@ class ModelKeyUnavailable(ChatKitAwsError):
 
 
 class StoreUnavailable(ChatKitAwsError):
-    """DynamoDB did not carry out a request, after its retries; nothing is known to have been written."""
+    """DynamoDB, S3 or KMS did not carry out a request, after its retries; nothing is known to have been written."""
 
 
 class ItemTooLarge(ChatKitAwsError):
-    """An item is larger than DynamoDB takes; nothing was stored. `size` and `limit` are in bytes."""
+    """A thread, item or attachment is larger than can be stored; nothing was. `size` and `limit` are in bytes."""
 
     def __init__(self, size: int, limit: int) -> None:
         """Refuse an item of `size` bytes."""
@@ -47,7 +48,23 @@ class UnknownCursor(ChatKitAwsError, NotFoundError):
 
 
 class StoreRefused(ChatKitAwsError):
-    """DynamoDB refused a request for good: no permission, no such table, no use of its key. Trying again is no help."""
+    """A request was refused for good: no permission, no such table, no use of a key. Trying again is no help."""
+
+
+class Held(ChatKitAwsError):
+    """The user is under legal hold: nothing of theirs is deleted or erased until it is lifted."""
+
+    def __init__(self) -> None:
+        """Refuse."""
+        super().__init__("legal hold: nothing may be deleted")
+
+
+class AlreadyAnswered(ChatKitAwsError, CustomStreamError):
+    """An input was answered before, and differently; the first answer stays. Within a stream the user is told."""
+
+    def __init__(self) -> None:
+        """Refuse a second answer."""
+        super().__init__("This was already answered.", allow_retry=False)
 
 
 class UnknownFormat(ChatKitAwsError):

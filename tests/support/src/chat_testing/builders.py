@@ -1,5 +1,7 @@
 """Contexts, threads and items as tests need them: all fields set, each to be overridden."""
 
+import base64
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -86,3 +88,8 @@ def image_attachment(attachment_id: str = "atc_2", **fields: Any) -> ImageAttach
     return ImageAttachment(
         **{"id": attachment_id, "mime_type": "image/png", "name": "cat.png", "preview_url": preview, **fields}
     )
+
+
+def incompressible(size: int) -> str:
+    """Text of `size` bytes that no compression makes much shorter, always the same."""
+    return base64.b85encode(random.Random(size).randbytes(size * 4 // 5 + 4)).decode()[:size]

@@ -1,7 +1,7 @@
 """Rows hold all that the SDK's objects hold. The list of item types is the SDK's own, so that a new one is tried."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+import contextlib
+import json
 from typing import Any
 
 import pytest
@@ -21,12 +21,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from chat_testing import strategies
-from chat_testing.builders import START, assistant_message, file_attachment, thread, user_message
-from chatkit_aws.errors import InvalidItem, UnknownFormat
-from chatkit_aws.store import codec, keys
+from chat_testing.builders import START, assistant_message, thread, user_message
+from chatkit_aws.errors import InvalidItem, ItemTooLarge
+from chatkit_aws.store import codec
 
-USER = keys.user_partition("tenant", "user")
 ids = st.just("an-id")
+
+
+def through(item: ThreadItem, thread_id: str = "thr_1") -> ThreadItem:
+    """The item as it is read again."""
+    return codec.load_item(codec.dump_item(item, thread_id), item.id, thread_id, item.created_at)
 
 
 @pytest.mark.parametrize("model", strategies.item_types())
@@ -34,7 +38,7 @@ ids = st.just("an-id")
 @settings(max_examples=50)
 def test_item_of_every_type_survives_a_round_trip(model: type[BaseModel], data: st.DataObject) -> None:
     item: Any = data.draw(strategies.item_instances(model, id=ids))
-    read = codec.item_of(codec.item_row(USER, "thread", item))
+    read = through(item)
     assert read.model_dump_json() == item.model_dump_json()
     # A widget's own serializer leaves out what is null, so there the JSON is what must be the same.
     assert read == item or item.type == "widget"
@@ -42,32 +46,35 @@ def test_item_of_every_type_survives_a_round_trip(model: type[BaseModel], data: 
 
 @given(strategies.threads(id=ids))
 def test_thread_survives_a_round_trip(original: ThreadMetadata) -> None:
-    assert codec.thread_of(codec.thread_row(USER, original)) == original
+    assert codec.load_thread(codec.dump_thread(original), original.id, original.created_at, None) == original
 
 
-@given(strategies.attachments(id=ids), st.datetimes())
-def test_attachment_survives_a_round_trip_with_its_metadata(original: Attachment, now: datetime) -> None:
-    assert codec.attachment_of(codec.attachment_row(USER, original, now)) == original
+@given(strategies.attachments(id=ids))
+def test_attachment_survives_a_round_trip_with_its_metadata(original: Attachment) -> None:
+    assert codec.load_attachment(codec.dump_attachment(original), original.id) == original
 
 
-@given(strategies.items(id=ids), st.datetimes())
-def test_created_time_is_the_rows_place_in_time(item: ThreadItem, first: datetime) -> None:
-    row = replace(codec.item_row(USER, "thread", item), by_time=keys.by_time(keys.ITEM, first, item.id))
-    assert codec.item_of(row).created_at == first
+def test_id_thread_and_time_are_left_to_the_key() -> None:
+    text = codec.dump_item(user_message(), "thr_1")
+    assert not {"id", "thread_id", "created_at"} & set(json.loads(text))
 
 
-def test_time_with_a_zone_is_read_as_naive_utc() -> None:
-    moment = datetime(2026, 11, 21, 1, 2, 3, 4, tzinfo=timezone(timedelta(hours=2)))
-    read = codec.item_of(codec.item_row(USER, "thread", user_message(created_at=moment)))
-    assert read.created_at == moment.astimezone(UTC).replace(tzinfo=None)
+def test_name_of_another_thread_stays() -> None:
+    item = user_message(thread_id="another")
+    assert through(item, "thr_1") == item
 
 
 def test_items_of_a_thread_are_not_in_its_row() -> None:
     metadata = thread()
     whole = Thread(**metadata.model_dump(), items=Page(data=[user_message("secret text")]))
-    row = codec.thread_row(USER, whole)
-    assert "secret text" not in row.body
-    assert codec.thread_of(row) == metadata
+    text = codec.dump_thread(whole)
+    assert b"secret text" not in text
+    assert codec.load_thread(text, metadata.id, metadata.created_at, None) == metadata
+
+
+def test_title_of_the_user_stands_above_the_other() -> None:
+    text = codec.dump_thread(thread(title="The assistant's"))
+    assert codec.load_thread(text, "thr_1", START, "The user's").title == "The user's"
 
 
 def test_widget_keeps_what_no_strict_widget_has() -> None:
@@ -77,7 +84,7 @@ def test_widget_keeps_what_no_strict_widget_has() -> None:
         "rounded": True,
     }
     item = WidgetItem(id="w", thread_id="t", created_at=START, widget=DynamicWidgetRoot.model_validate(shape))
-    read = codec.item_of(codec.item_row(USER, "t", item))
+    read = through(item, "t")
     assert isinstance(read, WidgetItem)
     assert read.widget.model_dump(exclude_none=True) == shape
 
@@ -87,18 +94,15 @@ def test_strict_widget_stays_strict() -> None:
     fields = {"type": "widget", "id": "w", "thread_id": "t", "created_at": START, "widget": shape}
     item = WidgetItem.model_validate(fields)
     assert type(item.widget).__name__ == "Card"
-    assert codec.item_of(codec.item_row(USER, "t", item)) == item
+    assert through(item, "t") == item
 
 
-def test_row_names_type_and_format() -> None:
-    row = codec.item_row(USER, "t", assistant_message())
-    assert (row.type, row.version, row.expires_at) == ("assistant_message", codec.FORMAT, None)
-
-
-def test_row_of_a_later_format_is_refused() -> None:
-    row = replace(codec.thread_row(USER, thread()), version=99)
-    with pytest.raises(UnknownFormat, match="99"):
-        codec.thread_of(row)
+@pytest.mark.parametrize("size", [5_000_000, 5_000_001])
+def test_item_of_five_megabytes_is_taken_and_no_larger_one(size: int) -> None:
+    rest = len(codec.dump_item(user_message(""), "thr_1"))
+    item = user_message("x" * (size - rest))
+    with contextlib.nullcontext() if size <= codec.MAX_BYTES else pytest.raises(ItemTooLarge, match="5,000,001"):
+        assert len(codec.dump_item(item, "thr_1")) == size
 
 
 @pytest.mark.parametrize(
@@ -112,9 +116,4 @@ def test_row_of_a_later_format_is_refused() -> None:
 )
 def test_item_that_is_no_json_is_refused(item: ThreadItem) -> None:
     with pytest.raises(InvalidItem):
-        codec.item_row(USER, "t", item)
-
-
-def test_attachment_is_placed_at_the_time_given() -> None:
-    row = codec.attachment_row(USER, file_attachment(), datetime(2026, 11, 21, tzinfo=UTC))
-    assert row.by_time == "ATT#2026-11-21T00:00:00.000000#atc_1"
+        codec.dump_item(item, "t")

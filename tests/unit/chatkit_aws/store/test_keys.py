@@ -18,20 +18,25 @@ Path = tuple[str, str, str, str]
 
 def every_key(path: Path) -> list[keys.Key]:
     tenant, user, thread, thing = path
-    partition = keys.user_partition(tenant, user)
+    owner = keys.Owner.of(tenant, user)
+    below = owner.thread(thread)
     return [
-        keys.thread_key(partition, thread),
-        keys.deleted_thread_key(partition, thread),
-        keys.attachment_key(partition, thing),
-        keys.item_key(partition, thread, thing),
+        below.row,
+        below.deleted,
+        owner.hold,
+        owner.attachment(thing),
+        below.item(START, thing),
+        below.place(thing),
+        below.attached(thing),
+        below.feedback(thing),
     ]
 
 
 @given(paths, paths)
 def test_different_paths_have_different_keys(one: Path, other: Path) -> None:
-    items = [keys.item_key(keys.user_partition(*path[:2]), *path[2:]) for path in (one, other)]
-    assert (items[0] == items[1]) == (one == other)
-    threads = [keys.thread_key(keys.user_partition(*path[:2]), path[2]) for path in (one, other)]
+    places = [keys.Owner.of(*path[:2]).thread(path[2]).place(path[3]) for path in (one, other)]
+    assert (places[0] == places[1]) == (one == other)
+    threads = [keys.Owner.of(*path[:2]).thread(path[2]).row for path in (one, other)]
     assert (threads[0] == threads[1]) == (one[:3] == other[:3])
 
 
@@ -43,7 +48,7 @@ def test_kinds_of_rows_never_share_a_key(path: Path) -> None:
 
 @given(paths, paths)
 def test_every_key_begins_with_its_owners_partition_and_no_others(one: Path, other: Path) -> None:
-    own, foreign = keys.user_partition(*one[:2]), keys.user_partition(*other[:2])
+    own, foreign = keys.Owner.of(*one[:2]).partition, keys.Owner.of(*other[:2]).partition
     assert all(key.pk.startswith(own) for key in every_key(one))
     if own != foreign:
         assert not any(key.pk.startswith(foreign) for key in every_key(one))
@@ -58,7 +63,7 @@ def test_keys_fit_into_dynamodb(path: Path) -> None:
 
 def test_longest_parts_fit_into_dynamodb() -> None:
     longest = "x" * keys.MAX_PART_BYTES
-    key = keys.item_key(keys.user_partition(longest, longest), longest, longest)
+    key = keys.Owner.of(longest, longest).thread(longest).item(START, longest)
     assert len(key.pk.encode()) <= 2048
     assert len(key.sk.encode()) <= 1024
     assert len(keys.by_time(keys.ATTACHMENT, START, longest).encode()) <= 1024
@@ -96,3 +101,10 @@ def test_zone_is_turned_into_utc() -> None:
     moment = datetime(2026, 11, 21, 2, 0, 0, 5, tzinfo=timezone(timedelta(hours=5)))
     assert keys.naive_utc(moment) == moment.astimezone(UTC).replace(tzinfo=None)
     assert keys.by_time(keys.ITEM, moment, "id") == "ITM#2026-11-20T21:00:00.000005#id"
+
+
+@given(parts)
+def test_id_is_read_back_from_a_key(element_id: str) -> None:
+    thread = keys.Owner.of("tenant", "user").thread("thread")
+    assert keys.id_of(thread.place(element_id).sk) == element_id
+    assert keys.id_of(thread.item(START, element_id).sk) == element_id

@@ -1,10 +1,12 @@
 import pytest
+from chatkit.types import Page
 
-from chat_testing.builders import thread
 from chatkit_aws.errors import InvalidOrder
+from chatkit_aws.store.keys import Key
 from chatkit_aws.store.paging import MAX_LIMIT, PageRequest, page_of
+from chatkit_aws.store.rows import Row
 
-THREADS = [thread("a"), thread("b"), thread("c")]
+ROWS = [Row(Key("p", f"THR#{name}")) for name in "abc"]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(-5, 1), (0, 1), (1, 1), (100, 100), (101, 100), (2**80, 100)])
@@ -28,15 +30,20 @@ def test_one_more_than_the_page_is_read() -> None:
 
 
 def test_page_names_its_last_element_where_more_follow() -> None:
-    page = page_of(PageRequest.of(None, 2, "asc"), THREADS)
-    assert ([element.id for element in page.data], page.has_more, page.after) == (["a", "b"], True, "b")
+    page = page_of(PageRequest.of(None, 2, "asc"), ROWS, ["one", "two"])
+    assert (page.data, page.has_more, page.after) == (["one", "two"], True, "b")
 
 
 def test_last_page_names_no_element() -> None:
-    page = page_of(PageRequest.of(None, 3, "asc"), THREADS)
+    page = page_of(PageRequest.of(None, 3, "asc"), ROWS, ["one", "two", "three"])
     assert (len(page.data), page.has_more, page.after) == (3, False, None)
 
 
 def test_page_of_nothing_is_empty() -> None:
-    page = page_of(PageRequest.of(None, 3, "asc"), THREADS[:0])
+    page: Page[str] = page_of(PageRequest.of(None, 3, "asc"), [], [])
     assert (page.data, page.has_more, page.after) == ([], False, None)
+
+
+def test_page_whose_element_went_meanwhile_names_the_last_row() -> None:
+    page = page_of(PageRequest.of(None, 2, "asc"), ROWS, ["one"])
+    assert (page.data, page.has_more, page.after) == (["one"], True, "b")

@@ -1,27 +1,24 @@
-"""What the SDK's objects are in a row: JSON by their own models, and a format version for those that come later.
-
-The time of creation is read back from the row's place in time, which never moves, not from the body.
-"""
+"""The SDK's objects as JSON by their own models, without what their rows' keys say already: id, thread and time."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
 
 from chatkit.types import Attachment, ThreadItem, ThreadMetadata, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
 from pydantic import TypeAdapter
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, to_json
 
-from chatkit_aws.errors import InvalidItem, UnknownFormat
-from chatkit_aws.store import keys
+from chatkit_aws.errors import InvalidItem, ItemTooLarge
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Set as AbstractSet
 
-FORMAT = 1
-"""The version that rows are written in: `body` is JSON text."""
+MAX_BYTES = 5_000_000
+"""The most that a thread, an item or an attachment may have as JSON."""
 
 _threads = TypeAdapter(ThreadMetadata)
 _items: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
@@ -29,77 +26,86 @@ _attachments: TypeAdapter[Attachment] = TypeAdapter(Attachment)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the table: a thread, an item or an attachment.
+class Feedback:
+    """What the user thinks of an item, and since when, in UTC."""
 
-    `by_time` is its place in the index, `type` the SDK's name of what it holds, `expires_at` seconds since the epoch.
-    """
-
-    key: keys.Key
-    by_time: str
-    type: str
-    body: str
-    version: int = FORMAT
-    expires_at: int | None = None
+    kind: Literal["positive", "negative"]
+    created_at: datetime
 
 
-def thread_row(user: str, thread: ThreadMetadata) -> Row:
-    """The row of a thread, without the items that a `Thread` brings along. Raises InvalidId, InvalidItem."""
-    position = keys.by_time(keys.THREAD, thread.created_at, thread.id)
-    return Row(keys.thread_key(user, thread.id), position, "thread", _dump(_threads, thread))
+_feedback = TypeAdapter(Feedback)
 
 
-def item_row(user: str, thread_id: str, item: ThreadItem) -> Row:
-    """The row of an item. Raises InvalidId, InvalidItem."""
-    position = keys.by_time(keys.ITEM, item.created_at, item.id)
-    return Row(keys.item_key(user, thread_id, item.id), position, item.type, _dump(_items, item))
+def dump_thread(thread: ThreadMetadata) -> bytes:
+    """A thread, without the items that a `Thread` brings along. Raises InvalidItem, ItemTooLarge."""
+    return _dump(_threads, thread, {"id", "created_at"})
 
 
-def attachment_row(user: str, attachment: Attachment, created_at: datetime) -> Row:
-    """The row of an attachment, first saved at `created_at`. Raises InvalidId, InvalidItem."""
-    position = keys.by_time(keys.ATTACHMENT, created_at, attachment.id)
-    return Row(keys.attachment_key(user, attachment.id), position, attachment.type, _dump(_attachments, attachment))
+def load_thread(text: bytes, thread_id: str, created_at: datetime, title: str | None) -> ThreadMetadata:
+    """The thread in `text`; `title` is the one that the user gave, if any."""
+    thread = _threads.validate_json(_with(text, id=thread_id, created_at=created_at.isoformat()))
+    return thread if title is None else thread.model_copy(update={"title": title})
 
 
-def thread_of(row: Row) -> ThreadMetadata:
-    """The thread in a row. Raises UnknownFormat."""
-    thread = _load(_threads, row)
-    thread.created_at = keys.created_at_of(row.by_time)
-    return thread
+def dump_item(item: ThreadItem, thread_id: str) -> bytes:
+    """An item of a thread. Raises InvalidItem, ItemTooLarge."""
+    return _dump(_items, item, _of_keys(item, thread_id))
 
 
-def item_of(row: Row) -> ThreadItem:
-    """The item in a row. Raises UnknownFormat."""
-    item = _load(_items, row)
+def load_item(text: bytes, item_id: str, thread_id: str, created_at: datetime) -> ThreadItem:
+    """The item in `text`."""
+    item = _items.validate_json(_with(text, id=item_id, thread_id=thread_id, created_at=created_at.isoformat()))
     if isinstance(item, WidgetItem):
-        _keep_dynamic(item, row.body)
-    item.created_at = keys.created_at_of(row.by_time)
+        _keep_dynamic(item, text, thread_id)
     return item
 
 
-def attachment_of(row: Row) -> Attachment:
-    """The attachment in a row. Raises UnknownFormat."""
-    return _load(_attachments, row)
+def dump_attachment(attachment: Attachment) -> bytes:
+    """An attachment. Raises InvalidItem, ItemTooLarge."""
+    return _dump(_attachments, attachment, {"id"})
 
 
-def _keep_dynamic(item: WidgetItem, body: str) -> None:
+def load_attachment(text: bytes, attachment_id: str) -> Attachment:
+    """The attachment in `text`."""
+    return _attachments.validate_json(_with(text, id=attachment_id))
+
+
+def dump_feedback(feedback: Feedback) -> bytes:
+    """Feedback on an item."""
+    return _feedback.dump_json(feedback)
+
+
+def load_feedback(text: bytes) -> Feedback:
+    """The feedback in `text`."""
+    return _feedback.validate_json(text)
+
+
+def _of_keys(item: ThreadItem, thread_id: str) -> AbstractSet[str]:
+    """The fields that an item's row repeats; one that names another thread keeps that name."""
+    return {"id", "created_at"} | ({"thread_id"} if item.thread_id == thread_id else set())
+
+
+def _with(text: bytes, **fields: str) -> bytes:
+    """`text`, an object, with `fields` before its own; of two with one name the later counts."""
+    head = to_json(fields)[:-1]
+    return head + b"," + text[1:] if len(text) > len(b"{}") else head + b"}"
+
+
+def _keep_dynamic(item: WidgetItem, text: bytes, thread_id: str) -> None:
     """Read the widget without a fixed shape where the fixed one loses part of it.
 
     The SDK reads JSON as the strict widget that it knows, which drops what a template added, and never says so.
     """
-    if _dump(_items, item) != body:
-        item.widget = DynamicWidgetRoot.model_validate(json.loads(body)["widget"])
+    if _dump(_items, item, _of_keys(item, thread_id)) != text:
+        item.widget = DynamicWidgetRoot.model_validate(json.loads(text)["widget"])
 
 
-def _dump(adapter: TypeAdapter[Any], value: object) -> str:
+def _dump(adapter: TypeAdapter[Any], value: object, exclude: AbstractSet[str]) -> bytes:
     try:
-        return adapter.dump_json(value).decode()
+        text = adapter.dump_json(value, exclude=set(exclude))
     except PydanticSerializationError as error:
         message = "the item cannot be written as JSON in UTF-8"
         raise InvalidItem(message) from error
-
-
-def _load[T](adapter: TypeAdapter[T], row: Row) -> T:
-    if row.version != FORMAT:
-        raise UnknownFormat(row.version)
-    return adapter.validate_json(row.body)
+    if len(text) > MAX_BYTES:
+        raise ItemTooLarge(len(text), MAX_BYTES)
+    return text

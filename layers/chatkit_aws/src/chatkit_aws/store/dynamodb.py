@@ -3,252 +3,270 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Protocol, override
 
 from chatkit.store import Store
 from chatkit.types import Page
 
+from chatkit_aws import clients
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AttachmentNotFound, InvalidId, ItemNotFound, ThreadNotFound, UnknownCursor
 from chatkit_aws.ids import UlidIds
-from chatkit_aws.store import codec, keys
+from chatkit_aws.store.attachments import Attachments
+from chatkit_aws.store.bodies import Bodies
+from chatkit_aws.store.feedback import Feedbacks
+from chatkit_aws.store.guard import Guard
+from chatkit_aws.store.items import Items
+from chatkit_aws.store.keys import Owner
+from chatkit_aws.store.overflow import Overflow
 from chatkit_aws.store.paging import PageRequest, page_of
+from chatkit_aws.store.retention import Retention
 from chatkit_aws.store.retries import Retries
-from chatkit_aws.store.table import ConditionFailed, Table
+from chatkit_aws.store.table import Table
+from chatkit_aws.store.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chatkit.store import StoreItemType
-    from chatkit.types import Attachment, ThreadItem, ThreadMetadata
+    from chatkit.types import Attachment, FeedbackKind, ThreadItem, ThreadMetadata
     from types_boto3_dynamodb.client import DynamoDBClient
 
-    from chatkit_aws.store.codec import Row
-    from chatkit_aws.store.keys import Key
-
-_log = logging.getLogger(__name__)
-
-DELETED_SECONDS = 24 * 60 * 60
-"""How long a deleted thread cannot be saved again: longer than any stream runs that still holds the thread."""
+    from chatkit_aws.store.bodies import Cipher
+    from chatkit_aws.store.keys import ThreadKeys
+    from chatkit_aws.store.objects import Objects
+    from chatkit_aws.store.rows import Row
 
 
-class DynamoDBStore(Store[RequestContext]):
+class Caller(Protocol):
+    """Whatever a server's request context is, as long as it says whose data it is about, from verified claims."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant."""
+
+    @property
+    def user_id(self) -> str:
+        """The user within the tenant."""
+
+
+class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
     """Threads, items and attachments, each below the keys of the caller's tenant and user.
 
     A thread's items are there as long as its row is: writing an item requires it in the same transaction, reading
     items reads it at the same time, and deleting it is one request whatever the thread's size. Another user's id and
-    one that never existed have the same outcome.
+    one that never existed have the same outcome, and so has what has expired.
 
     Beside what a method names, all raise StoreUnavailable, StoreRefused and, for a tenant or user that cannot be part
     of a key, InvalidId; those that write raise ItemTooLarge and InvalidItem before anything is written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first have a default
         self,
-        table: str,
-        client: DynamoDBClient,
+        table_name: str,
+        client: DynamoDBClient | None = None,
         *,
+        objects: Objects | None = None,
+        cipher: Cipher | None = None,
+        retention: Retention | None = None,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[StoreItemType], str] | None = None,
         retries: Retries | None = None,
     ) -> None:
-        """Store in the table named `table`; `clock` gives seconds since the epoch."""
-        self._table = Table(table, client, clock, retries or Retries())
-        self._clock = clock
+        """Store in a table as `schema.create_table` makes it.
+
+        `objects` takes items that are too large for a row, `cipher` makes what is stored unreadable without its
+        tenant's key, `retention` says when threads expire (without it, never); `clock` gives seconds since the epoch.
+        """
+        retention, bodies = retention or Retention(), Bodies(cipher)
+        self._table = Table(table_name, client or clients.dynamodb_client(), clock, retries or Retries())
+        guard = Guard(self._table, retention)
+        self._threads = Threads(self._table, bodies, retention)
+        self._items = Items(self._table, bodies, Overflow(self._table, objects), guard)
+        self._attachments = Attachments(self._table, bodies, guard)
+        self._feedback = Feedbacks(self._table, bodies, guard)
         self._new_id = new_id or UlidIds(clock)
 
     @override
-    def generate_thread_id(self, context: RequestContext) -> str:
+    def generate_thread_id(self, context: ContextT) -> str:
         return self._new_id("thread")
 
     @override
-    def generate_item_id(self, item_type: StoreItemType, thread: ThreadMetadata, context: RequestContext) -> str:
+    def generate_item_id(self, item_type: StoreItemType, thread: ThreadMetadata, context: ContextT) -> str:
         return self._new_id(item_type)
 
     @override
-    async def load_thread(self, thread_id: str, context: RequestContext) -> ThreadMetadata:
+    async def load_thread(self, thread_id: str, context: ContextT) -> ThreadMetadata:
         """Raises ThreadNotFound."""
-        row = await self._table.get(_thread_key(context, thread_id))
+        thread = _thread(context, thread_id)
+        row = await self._table.get(thread.row)
         if row is None:
             raise ThreadNotFound(thread_id)
-        return codec.thread_of(row)
+        return (await self._threads.load(thread.owner, [row]))[0]
 
     @override
-    async def save_thread(self, thread: ThreadMetadata, context: RequestContext) -> None:
-        """Create a thread or replace its metadata; its first time of creation stays.
+    async def save_thread(self, thread: ThreadMetadata, context: ContextT) -> None:
+        """Create a thread or replace its metadata; its first time of creation and the user's own title stay.
 
         Raises ThreadNotFound for a thread that was deleted within the last day or has expired: a stream that still
         holds it must not bring it back. Raises InvalidId for an id that cannot be part of a key.
         """
-        user = _user(context)
-        row = codec.thread_row(user, thread)
-        writes = self._table.writes
-        deleted = keys.deleted_thread_key(user, thread.id)
-        try:
-            await self._table.transact(writes.forbid(deleted), writes.upsert(row))
-        except ConditionFailed:
-            raise ThreadNotFound(thread.id) from None
+        await self._threads.save(_owner(context), thread)
+
+    async def rename_thread(self, thread_id: str, title: str, context: ContextT) -> ThreadMetadata:
+        """Give a thread the title that its user wants; `save_thread` leaves it alone from then on.
+
+        Raises ThreadNotFound.
+        """
+        return await self._threads.rename(_thread(context, thread_id), title)
 
     @override
-    async def load_threads(
-        self, limit: int, after: str | None, order: str, context: RequestContext
-    ) -> Page[ThreadMetadata]:
+    async def load_threads(self, limit: int, after: str | None, order: str, context: ContextT) -> Page[ThreadMetadata]:
         """By time of creation, then id. Raises UnknownCursor, InvalidOrder."""
         request = PageRequest.of(after, limit, order)
-        user = _user(context)
-        rows = await self._list(user, keys.THREAD, request, lambda thread_id: keys.thread_key(user, thread_id))
-        if rows is None:
-            raise UnknownCursor(after)
-        return page_of(request, [codec.thread_of(row) for row in rows])
+        owner = _owner(context)
+        start = await self._start_of_threads(owner, after)
+        rows = await self._threads.after(owner, request, start)
+        return page_of(request, rows, await self._threads.load(owner, rows[: request.limit]))
 
     @override
-    async def delete_thread(self, thread_id: str, context: RequestContext) -> None:
-        """One request; the items are out of reach from then on. An unknown thread is no error."""
-        user = _user(context)
-        writes = self._table.writes
+    async def delete_thread(self, thread_id: str, context: ContextT) -> None:
+        """One request; the items are out of reach from then on. An unknown thread is no error. Raises Held."""
+        owner = _owner(context)
         try:
-            thread, deleted = keys.thread_key(user, thread_id), keys.deleted_thread_key(user, thread_id)
-            await self._table.transact(writes.delete(thread), writes.mark(deleted, DELETED_SECONDS))
-        except (InvalidId, ConditionFailed):
+            thread = owner.thread(thread_id)
+        except InvalidId:
             return
+        await self._threads.delete(thread)
 
     @override
     async def load_thread_items(
-        self, thread_id: str, after: str | None, limit: int, order: str, context: RequestContext
+        self, thread_id: str, after: str | None, limit: int, order: str, context: ContextT
     ) -> Page[ThreadItem]:
         """By time of creation, then id; an unknown thread has none. Raises UnknownCursor, InvalidOrder."""
         request = PageRequest.of(after, limit, order)
-        user = _user(context)
+        owner = _owner(context)
         try:
-            thread, partition = keys.thread_key(user, thread_id), keys.thread_partition(user, thread_id)
+            thread = owner.thread(thread_id)
         except InvalidId:
             return Page()
-        items = self._list(partition, keys.ITEM, request, lambda item_id: keys.item_key(user, thread_id, item_id))
-        thread_row, rows = await asyncio.gather(self._table.get(thread), items)
+        thread_row, rows = await asyncio.gather(self._table.get(thread.row), self._rows_after(thread, request))
         if thread_row is None:
             return Page()
         if rows is None:
             raise UnknownCursor(after)
-        return page_of(request, [codec.item_of(row) for row in rows])
+        return page_of(request, rows, await self._items.load(thread, rows[: request.limit]))
 
     @override
-    async def load_item(self, thread_id: str, item_id: str, context: RequestContext) -> ThreadItem:
+    async def load_item(self, thread_id: str, item_id: str, context: ContextT) -> ThreadItem:
         """Raises ItemNotFound, also where it is the thread that is unknown."""
-        user = _user(context)
+        owner = _owner(context)
         try:
-            thread, item = keys.thread_key(user, thread_id), keys.item_key(user, thread_id, item_id)
+            thread = owner.thread(thread_id)
+            found = self._items.find(thread, item_id)
+            thread_row, row = await asyncio.gather(self._table.get(thread.row), found)
         except InvalidId:
             raise ItemNotFound(thread_id, item_id) from None
-        thread_row, row = await asyncio.gather(self._table.get(thread), self._table.get(item))
-        if thread_row is None or row is None:
-            raise ItemNotFound(thread_id, item_id)
-        return codec.item_of(row)
+        for item in await self._items.load(thread, [row] if thread_row and row else []):
+            return item
+        raise ItemNotFound(thread_id, item_id)
 
     @override
-    async def add_thread_item(self, thread_id: str, item: ThreadItem, context: RequestContext) -> None:
+    async def add_thread_item(self, thread_id: str, item: ThreadItem, context: ContextT) -> None:
         """Store a new item; an id that the thread already has keeps its first item.
 
         The SDK adds some items twice. Only a workflow is then the newer one: it is added once open and again when it
         went on in a later turn. Raises ThreadNotFound, and InvalidId for an id that cannot be part of a key.
         """
-        if item.type == "workflow":
-            await self.save_item(thread_id, item, context)
-            return
-        thread = _thread_key(context, thread_id)
-        row = codec.item_row(thread.pk, thread_id, item)
-        writes = self._table.writes
-        try:
-            await self._table.transact(writes.require(thread), writes.insert(row))
-        except ConditionFailed as failed:
-            thread_failed, kept = failed.rows
-            if thread_failed:
-                raise ThreadNotFound(thread_id) from None
-            _warn_of_another_type(row, kept)
+        thread = _thread(context, thread_id)
+        await (self._items.save(thread, item) if item.type == "workflow" else self._items.add(thread, item))
 
     @override
-    async def save_item(self, thread_id: str, item: ThreadItem, context: RequestContext) -> None:
+    async def save_item(self, thread_id: str, item: ThreadItem, context: ContextT) -> None:
         """Store an item or replace the one of its id, which keeps its time and so its place.
+
+        Raises ThreadNotFound, InvalidId for an id that cannot be part of a key, and AlreadyAnswered where a structured
+        input or client tool call was answered already and this is another answer.
+        """
+        await self._items.save(_thread(context, thread_id), item)
+
+    @override
+    async def delete_thread_item(self, thread_id: str, item_id: str, context: ContextT) -> None:
+        """An unknown item or thread is no error. Raises Held."""
+        owner = _owner(context)
+        try:
+            await self._items.delete(owner.thread(thread_id), item_id)
+        except InvalidId:
+            return
+
+    async def save_feedback(self, thread_id: str, item_id: str, kind: FeedbackKind, context: ContextT) -> None:
+        """Store what the caller thinks of an item; the last word counts. Raises ThreadNotFound, ItemNotFound."""
+        try:
+            await self._feedback.save(_thread(context, thread_id), item_id, kind)
+        except InvalidId:
+            raise ItemNotFound(thread_id, item_id) from None
+
+    @override
+    async def save_attachment(self, attachment: Attachment, context: ContextT) -> None:
+        """Create an attachment or replace its metadata; without a thread it stays for a day.
 
         Raises ThreadNotFound, and InvalidId for an id that cannot be part of a key.
         """
-        thread = _thread_key(context, thread_id)
-        row = codec.item_row(thread.pk, thread_id, item)
-        writes = self._table.writes
-        try:
-            await self._table.transact(writes.require(thread), writes.upsert(row))
-        except ConditionFailed:
-            raise ThreadNotFound(thread_id) from None
+        await self._attachments.save(_owner(context), attachment)
 
     @override
-    async def delete_thread_item(self, thread_id: str, item_id: str, context: RequestContext) -> None:
-        """An unknown item or thread is no error."""
-        user = _user(context)
+    async def load_attachment(self, attachment_id: str, context: ContextT) -> Attachment:
+        """Raises AttachmentNotFound, also where its thread is gone."""
+        owner = _owner(context)
         try:
-            key = keys.item_key(user, thread_id, item_id)
+            attachment = await self._attachments.load(owner, attachment_id)
         except InvalidId:
-            return
-        await self._table.delete(key)
-
-    @override
-    async def save_attachment(self, attachment: Attachment, context: RequestContext) -> None:
-        """Create an attachment or replace its metadata. Raises InvalidId for an id that cannot be part of a key."""
-        now = datetime.fromtimestamp(self._clock(), UTC)
-        await self._table.upsert(codec.attachment_row(_user(context), attachment, now))
-
-    @override
-    async def load_attachment(self, attachment_id: str, context: RequestContext) -> Attachment:
-        """Raises AttachmentNotFound."""
-        user = _user(context)
-        try:
-            key = keys.attachment_key(user, attachment_id)
-        except InvalidId:
-            raise AttachmentNotFound(attachment_id) from None
-        row = await self._table.get(key)
-        if row is None:
+            attachment = None
+        if attachment is None:
             raise AttachmentNotFound(attachment_id)
-        return codec.attachment_of(row)
+        return attachment
 
     @override
-    async def delete_attachment(self, attachment_id: str, context: RequestContext) -> None:
-        """An unknown attachment is no error."""
-        user = _user(context)
+    async def delete_attachment(self, attachment_id: str, context: ContextT) -> None:
+        """An unknown attachment is no error. Raises Held."""
+        owner = _owner(context)
         try:
-            key = keys.attachment_key(user, attachment_id)
+            await self._attachments.delete(owner, attachment_id)
         except InvalidId:
             return
-        await self._table.delete(key)
 
-    async def _list(
-        self, partition: str, kind: str, request: PageRequest, key_of: Callable[[str], Key]
-    ) -> list[Row] | None:
-        """The rows for a page, one more than it has where more follow; None if `request.after` is unknown."""
-        start = None
-        if request.after is not None:
-            try:
-                start = await self._table.get(key_of(request.after))
-            except InvalidId:
-                return None
-            if start is None:
-                return None
-        return await self._table.query(partition, kind, request.look_ahead, forward=request.forward, start=start)
+    async def _start_of_threads(self, owner: Owner, after: str | None) -> Row | None:
+        """The row that a page of threads follows. Raises UnknownCursor."""
+        if after is None:
+            return None
+        try:
+            row = await self._table.get(owner.thread(after).row)
+        except InvalidId:
+            row = None
+        if row is None:
+            raise UnknownCursor(after)
+        return row
+
+    async def _rows_after(self, thread: ThreadKeys, request: PageRequest) -> list[Row] | None:
+        """The rows for a page of items; None if `request.after` is unknown."""
+        if request.after is None:
+            return await self._items.after(thread, request, None)
+        try:
+            start = await self._items.find(thread, request.after)
+        except InvalidId:
+            return None
+        return None if start is None else await self._items.after(thread, request, start)
 
 
-def _user(context: RequestContext) -> str:
-    return keys.user_partition(context.tenant_id, context.user_id)
+def _owner(context: Caller) -> Owner:
+    return Owner.of(context.tenant_id, context.user_id)
 
 
-def _thread_key(context: RequestContext, thread_id: str) -> Key:
-    user = _user(context)
+def _thread(context: Caller, thread_id: str) -> ThreadKeys:
+    """The keys of one of the caller's threads. Raises ThreadNotFound."""
+    owner = _owner(context)
     try:
-        return keys.thread_key(user, thread_id)
+        return owner.thread(thread_id)
     except InvalidId:
         raise ThreadNotFound(thread_id) from None
-
-
-def _warn_of_another_type(row: Row, kept: Row | bool) -> None:
-    """Say that two different things came under one id: the second is lost, and whoever made the id is at fault."""
-    if not isinstance(kept, bool) and kept.type != row.type:
-        _log.warning("kept the first item of an id: key=%s type=%s dropped=%s", row.key.sk, kept.type, row.type)

@@ -3,15 +3,22 @@
 Parts are escaped: `#` separates and no part can hold it, so no two different lists of parts give the same key.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chatkit_aws.errors import InvalidId
 
 THREAD = "THR#"
-ITEM = "ITM#"
-ATTACHMENT = "ATT#"
 DELETED = "DEL#"
+ATTACHMENT = "ATT#"
+INTENT = "OBJ#"
+HOLD = "HLD#"
+ITEM = "ITM#"
+PLACE = "PLC#"
+ATTACHED = "ATD#"
+FEEDBACK = "FBK#"
 
 MAX_PART_BYTES = 512
 """The most that an escaped part may have: three of them stay below the 2,048 bytes of a partition key, and one with
@@ -28,38 +35,78 @@ class Key:
     sk: str
 
 
-def user_partition(tenant_id: str, user_id: str) -> str:
-    """The partition of a user's threads and attachments. Raises InvalidId."""
-    return f"TEN#{escape(tenant_id)}#USR#{escape(user_id)}#"
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A user of a tenant, and the rows that are directly theirs: threads, attachments and marks."""
+
+    tenant_id: str
+    partition: str
+
+    @classmethod
+    def of(cls, tenant_id: str, user_id: str) -> Owner:
+        """The owner with these names. Raises InvalidId."""
+        return cls(tenant_id, f"TEN#{escape(tenant_id)}#USR#{escape(user_id)}#")
+
+    def thread(self, thread_id: str) -> ThreadKeys:
+        """The keys of a thread. Raises InvalidId."""
+        return ThreadKeys(self, thread_id, escape(thread_id))
+
+    def attachment(self, attachment_id: str) -> Key:
+        """The row of an attachment. Raises InvalidId."""
+        return Key(self.partition, ATTACHMENT + escape(attachment_id))
+
+    def intent(self, object_name: str) -> Key:
+        """The row that says for a while that an object is about to be referred to."""
+        return Key(self.partition, INTENT + object_name)
+
+    @property
+    def hold(self) -> Key:
+        """The row that is there while the user is under legal hold."""
+        return Key(self.partition, HOLD)
 
 
-def thread_partition(user: str, thread_id: str) -> str:
-    """The partition of a thread's items; `user` is the partition of its owner. Raises InvalidId."""
-    return f"{user}{THREAD}{escape(thread_id)}#"
+@dataclass(frozen=True, slots=True)
+class ThreadKeys:
+    """A thread's own row, which is its owner's, and the partition of what is in it."""
 
+    owner: Owner
+    thread_id: str
+    escaped: str
 
-def thread_key(user: str, thread_id: str) -> Key:
-    """The row of a thread in its owner's partition. Raises InvalidId."""
-    return Key(user, THREAD + escape(thread_id))
+    @property
+    def row(self) -> Key:
+        """The thread."""
+        return Key(self.owner.partition, THREAD + self.escaped)
 
+    @property
+    def deleted(self) -> Key:
+        """Says for a while that the thread was deleted."""
+        return Key(self.owner.partition, DELETED + self.escaped)
 
-def deleted_thread_key(user: str, thread_id: str) -> Key:
-    """The row that says for a while that a thread was deleted. Raises InvalidId."""
-    return Key(user, DELETED + escape(thread_id))
+    @property
+    def partition(self) -> str:
+        """Where its items are."""
+        return f"{self.owner.partition}{THREAD}{self.escaped}#"
 
+    def item(self, created_at: datetime, item_id: str) -> Key:
+        """An item: in the order of time, then of ids. Raises InvalidId."""
+        return Key(self.partition, by_time(ITEM, created_at, item_id))
 
-def item_key(user: str, thread_id: str, item_id: str) -> Key:
-    """The row of an item in its thread's partition. Raises InvalidId."""
-    return Key(thread_partition(user, thread_id), ITEM + escape(item_id))
+    def place(self, item_id: str) -> Key:
+        """Says where the item of an id is, and so that there is one only. Raises InvalidId."""
+        return Key(self.partition, PLACE + escape(item_id))
 
+    def attached(self, attachment_id: str) -> Key:
+        """Says that an attachment goes with this thread. Raises InvalidId."""
+        return Key(self.partition, ATTACHED + escape(attachment_id))
 
-def attachment_key(user: str, attachment_id: str) -> Key:
-    """The row of an attachment in its owner's partition. Raises InvalidId."""
-    return Key(user, ATTACHMENT + escape(attachment_id))
+    def feedback(self, item_id: str) -> Key:
+        """What the user thinks of an item. Raises InvalidId."""
+        return Key(self.partition, FEEDBACK + escape(item_id))
 
 
 def by_time(kind: str, created_at: datetime, element_id: str) -> str:
-    """The sort key of the index: by time to the microsecond, then by id. Raises InvalidId.
+    """A sort key: by time to the microsecond, then by id. Raises InvalidId.
 
     `created_at` is UTC where it is naive. Every time has the same width, so that text sorts as time does.
     """
@@ -70,6 +117,11 @@ def created_at_of(position: str) -> datetime:
     """The naive UTC time in a sort key that `by_time` made."""
     start = position.index("#") + 1
     return datetime.fromisoformat(position[start : start + _TIME_CHARACTERS])
+
+
+def id_of(sort_key: str) -> str:
+    """The id at the end of a sort key."""
+    return unescape(sort_key.rpartition("#")[2])
 
 
 def naive_utc(moment: datetime) -> datetime:
@@ -89,3 +141,8 @@ def escape(part: str) -> str:
         message = f"an id has {size:,} bytes in a key and may have 1 to {MAX_PART_BYTES}"
         raise InvalidId(message)
     return escaped
+
+
+def unescape(part: str) -> str:
+    """What `escape` made `part` of."""
+    return part.replace("%23", "#").replace("%25", "%")

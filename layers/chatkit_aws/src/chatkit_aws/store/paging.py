@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from chatkit.types import Page
 
 from chatkit_aws.errors import InvalidOrder
+from chatkit_aws.store.keys import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chatkit_aws.store.rows import Row
+
 MAX_LIMIT = 100
 """The most elements of a page; clients ask for as many as they like."""
-
-
-class Element(Protocol):
-    """Whatever a list holds."""
-
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +41,12 @@ class PageRequest:
         return self.limit + 1
 
 
-def page_of[T: Element](request: PageRequest, elements: Sequence[T]) -> Page[T]:
-    """The page in the `look_ahead` elements that were read; `after` is set only where more follow."""
-    data = list(elements[: request.limit])
-    has_more = len(elements) > request.limit
-    return Page(data=data, has_more=has_more, after=data[-1].id if has_more else None)
+def page_of[T](request: PageRequest, rows: Sequence[Row], elements: Sequence[T]) -> Page[T]:
+    """The page of `elements`, which were in the first `limit` of the `look_ahead` rows that were read.
+
+    `after` is set only where more follow.
+    """
+    has_more = len(rows) > request.limit
+    return Page(
+        data=list(elements), has_more=has_more, after=id_of(rows[request.limit - 1].key.sk) if has_more else None
+    )

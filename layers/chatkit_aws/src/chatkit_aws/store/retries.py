@@ -1,4 +1,4 @@
-"""Trying again after a collision with another writer."""
+"""Trying again after a collision with another writer, within a time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,30 @@ class Contended(StoreUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often and how patiently to try; waits are in seconds and double, each cut to a random part (full jitter)."""
+    """How often and how patiently to try; waits are in seconds and double, each cut to a random part (full jitter).
 
-    attempts: int = 10
+    `budget` is the most that all of it may take, in seconds: less than a turn has left when it ends itself before the
+    function's deadline, so that what there is of an answer is still stored, or known not to be.
+    """
+
+    attempts: int = 40
     first_wait: float = 0.02
     longest_wait: float = 0.5
+    budget: float = 8.0
 
     async def run[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Do `attempt` until it no longer raises Contended; the last one's error is the caller's."""
+        """Do `attempt` until it no longer raises Contended; the last one's error is the caller's.
+
+        Raises StoreUnavailable when the budget is used up.
+        """
+        try:
+            async with asyncio.timeout(self.budget):
+                return await self._run(attempt)
+        except TimeoutError:
+            message = f"DynamoDB did not carry out the request within {self.budget} s"
+            raise StoreUnavailable(message) from None
+
+    async def _run[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
         for number in range(self.attempts - 1):
             try:
                 return await attempt()

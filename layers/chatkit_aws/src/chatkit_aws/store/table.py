@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chatkit_aws.errors import StoreRefused, StoreUnavailable
-from chatkit_aws.store.attributes import key_attributes, position_attributes, row_of
+from chatkit_aws.store.calls import Calls
 from chatkit_aws.store.retries import Contended, Retries
-from chatkit_aws.store.writes import UPSERT, UPSERT_NAMES, Writes, upsert_values
+from chatkit_aws.store.rows import key_attributes, position_attributes, row_of
+from chatkit_aws.store.writes import NOT_EXPIRED, Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,34 +19,37 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
     from types_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef
 
-    from chatkit_aws.store.codec import Row
     from chatkit_aws.store.keys import Key
+    from chatkit_aws.store.rows import Row
+
+_MOST_ROWS = 1_000
+"""Rows asked for at once; a page of a query ends at 1 MB in any case."""
 
 THREADS = 16
 """Calls at the same time; each takes one of the client's connections."""
 
 _CONTENDED = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
-_UNAVAILABLE = {
-    "InternalServerError",
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ServiceUnavailable",
-    "ThrottlingError",
-    "ThrottlingException",
-}
 
 
 class ConditionFailed(Exception):
-    """A condition stopped a transaction; nothing was written. `rows` has a place for each part.
+    """A condition stopped a write; nothing was written. `rows` has a place for each part.
 
-    False is a part that did not fail. One that failed has the row it met, or True where that row was not asked for.
+    False is a part that did not fail. One that failed has the row it met, or None where there is no row.
     """
 
-    def __init__(self, rows: tuple[Row | bool, ...]) -> None:
+    def __init__(self, rows: tuple[Row | Literal[False] | None, ...]) -> None:
         """Take what each part met."""
         super().__init__("a condition failed")
         self.rows = rows
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The rows of a partition whose sort key, with `index` that of the index, begins with `prefix`."""
+
+    pk: str
+    prefix: str
+    index: bool = False
 
 
 class Table:
@@ -61,7 +61,7 @@ class Table:
         self._client = client
         self._clock = clock
         self._retries = retries
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="dynamodb")
+        self._calls = Calls("DynamoDB", THREADS, self._cause_of)
 
     @property
     def writes(self) -> Writes:
@@ -75,25 +75,17 @@ class Table:
         row = row_of(answer["Item"]) if "Item" in answer else None
         return row if row and not self._has_expired(row) else None
 
-    async def query(self, pk: str, kind: str, count: int, *, forward: bool, start: Row | None = None) -> list[Row]:
-        """Up to `count` rows of a partition in the order of their times, from behind `start`.
+    async def query(self, span: Span, count: int, *, forward: bool, start: Row | None = None) -> list[Row]:
+        """Up to `count` rows in their order, from behind `start`.
 
         A page of DynamoDB's ends at 1 MB, or has fewer rows where some have expired; then the next one is read.
         """
-        request: QueryInputTypeDef = {
-            "TableName": self._name,
-            "IndexName": "by_time",
-            "ConsistentRead": True,
-            "KeyConditionExpression": "pk = :pk AND begins_with(by_time, :kind)",
-            "FilterExpression": "attribute_not_exists(expires_at) OR expires_at > :now",
-            "ExpressionAttributeValues": {":pk": {"S": pk}, ":kind": {"S": kind}, ":now": {"N": str(self._now)}},
-            "ScanIndexForward": forward,
-        }
+        request = self._query(span, forward=forward)
         if start:
             request["ExclusiveStartKey"] = position_attributes(start)
         rows: list[Row] = []
         while len(rows) < count:
-            request["Limit"] = count - len(rows)
+            request["Limit"] = min(count - len(rows), _MOST_ROWS)
             answer = await self._call(partial(self._client.query, **request))
             rows += map(row_of, answer["Items"])
             if "LastEvaluatedKey" not in answer:
@@ -101,22 +93,19 @@ class Table:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return rows
 
-    async def upsert(self, row: Row) -> None:
-        """Write a row that depends on no other; its first place in time stays. Raises ItemTooLarge."""
-        await self._call(
-            partial(
-                self._client.update_item,
-                TableName=self._name,
-                Key=key_attributes(row.key),
-                UpdateExpression=UPSERT,
-                ExpressionAttributeNames=UPSERT_NAMES,
-                ExpressionAttributeValues=upsert_values(row),
-            )
-        )
+    async def all(self, span: Span) -> list[Row]:
+        """Every row, in order."""
+        return await self.query(span, sys.maxsize, forward=True)
 
-    async def delete(self, key: Key) -> None:
-        """Remove the row at `key`, if there is one."""
-        await self._call(partial(self._client.delete_item, TableName=self._name, Key=key_attributes(key)))
+    async def write(self, part: TransactWriteItemTypeDef) -> None:
+        """Write one part alone, which costs half. Raises ConditionFailed."""
+        [(action, request)] = part.items()
+        calls: dict[str, Callable[..., object]] = {
+            "Put": self._client.put_item,
+            "Update": self._client.update_item,
+            "Delete": self._client.delete_item,
+        }
+        await self._call(partial(calls[action], **cast("dict[str, Any]", request)))
 
     async def transact(self, *parts: TransactWriteItemTypeDef) -> None:
         """Write all parts or none. Raises ConditionFailed.
@@ -126,18 +115,26 @@ class Table:
         token = uuid.uuid4().hex
         await self._call(partial(self._client.transact_write_items, TransactItems=parts, ClientRequestToken=token))
 
-    async def _call[T](self, request: Callable[[], T]) -> T:
-        return await self._retries.run(lambda: self._attempt(request))
+    def _query(self, span: Span, *, forward: bool) -> QueryInputTypeDef:
+        sort_key = "by_time" if span.index else "sk"
+        request: QueryInputTypeDef = {
+            "TableName": self._name,
+            "ConsistentRead": True,
+            "KeyConditionExpression": f"pk = :pk AND begins_with({sort_key}, :prefix)",
+            "FilterExpression": NOT_EXPIRED,
+            "ExpressionAttributeValues": {
+                ":pk": {"S": span.pk},
+                ":prefix": {"S": span.prefix},
+                ":now": {"N": str(self._now)},
+            },
+            "ScanIndexForward": forward,
+        }
+        if span.index:
+            request["IndexName"] = "by_time"
+        return request
 
-    async def _attempt[T](self, request: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._executor, partial(copy_context().run, request))
-        except ClientError as error:
-            raise _cause_of(error.response) from error
-        except BotoCoreError as error:
-            message = f"DynamoDB did not answer: {type(error).__name__}"
-            raise StoreUnavailable(message) from error
+    async def _call[T](self, request: Callable[[], T]) -> T:
+        return await self._retries.run(lambda: self._calls.run(request))
 
     @property
     def _now(self) -> int:
@@ -146,24 +143,22 @@ class Table:
     def _has_expired(self, row: Row) -> bool:
         return row.expires_at is not None and row.expires_at <= self._now
 
-
-def _cause_of(response: Mapping[str, Any]) -> Exception:
-    """The error that a failed call is to raise; its message names codes only, since DynamoDB's may quote values."""
-    reasons = [reason for reason in response.get("CancellationReasons", []) if reason["Code"] != "None"]
-    codes = {reason["Code"] for reason in reasons} or {response["Error"]["Code"]}
-    if "ConditionalCheckFailed" in codes:
-        return ConditionFailed(tuple(map(_met, response["CancellationReasons"])))
-    message = f"DynamoDB answered {', '.join(sorted(codes))}"
-    if codes <= _CONTENDED:
-        return Contended(message)
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if codes & (_UNAVAILABLE | _CONTENDED) or status >= 500:  # noqa: PLR2004
-        return StoreUnavailable(message)
-    return StoreRefused(message)
+    def _cause_of(self, response: Mapping[str, Any]) -> Exception:
+        """The error that a failed call is to raise."""
+        reasons = response.get("CancellationReasons", [])
+        codes = {reason["Code"] for reason in reasons if reason["Code"] != "None"} or {response["Error"]["Code"]}
+        if "ConditionalCheckFailed" in codes:
+            return ConditionFailed(tuple(map(_met, reasons)))
+        if "ConditionalCheckFailedException" in codes:
+            return ConditionFailed((row_of(response["Item"]) if "Item" in response else None,))
+        if codes <= _CONTENDED:
+            return Contended(f"DynamoDB answered {', '.join(sorted(codes))}")
+        # A conflict among other reasons passes as they do.
+        return self._calls.cause(codes - _CONTENDED, response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def _met(reason: Mapping[str, Any]) -> Row | bool:
-    """What a part of a transaction met: a row, True for a failed condition without one, False for no failure."""
+def _met(reason: Mapping[str, Any]) -> Row | Literal[False] | None:
+    """What a part of a transaction met."""
     if reason["Code"] != "ConditionalCheckFailed":
         return False
-    return row_of(reason["Item"]) if "Item" in reason else True
+    return row_of(reason["Item"]) if "Item" in reason else None

@@ -1,30 +1,33 @@
-"""The parts of a transaction: each is one row's condition, change, or both."""
+"""The parts of a transaction: each is one row's condition, change, or both. A failed condition tells the row it met."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from chatkit_aws.store.attributes import key_attributes, values_of
+from chatkit_aws.store.rows import key_attributes, values_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
 
-    from chatkit_aws.store.codec import Row
     from chatkit_aws.store.keys import Key
+    from chatkit_aws.store.rows import Row
 
-_LIVE = "attribute_exists(pk) AND (attribute_not_exists(expires_at) OR expires_at > :now)"
-_ABSENT = "attribute_not_exists(pk)"
-_NOT_EXPIRED = "attribute_not_exists(expires_at) OR expires_at > :now"
+    type Part = TransactWriteItemTypeDef
+    type Values = Mapping[str, AttributeValueTypeDef]
 
-# The first time of a row stays, so it keeps its place in every list. `type` and `body` may become reserved words.
-UPSERT = "SET by_time = if_not_exists(by_time, :by_time), #type = :type, #body = :body, v = :v"
-UPSERT_NAMES = {"#type": "type", "#body": "body"}
+NOT_EXPIRED = "(attribute_not_exists(expires_at) OR expires_at > :now)"
+LIVE = f"attribute_exists(pk) AND {NOT_EXPIRED}"
+FREE = "attribute_not_exists(held_since)"
+HELD = "attribute_exists(held_since)"
+PRESENT = "attribute_exists(pk)"
+ABSENT = "attribute_not_exists(pk)"
+ANY = f"{PRESENT} OR {ABSENT}"
 
-
-def upsert_values(row: Row) -> dict[str, AttributeValueTypeDef]:
-    """The values that UPSERT names. Raises ItemTooLarge."""
-    return {f":{name}": value for name, value in values_of(row).items()}
+NAMES = {"#body": "body"}
+"""Names that may become reserved words of DynamoDB's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,70 +37,42 @@ class Writes:
     table: str
     now: int
 
-    def require(self, key: Key) -> TransactWriteItemTypeDef:
-        """Nothing is written unless the row is there and has not expired."""
-        return {
-            "ConditionCheck": {
-                "TableName": self.table,
-                "Key": key_attributes(key),
-                "ConditionExpression": _LIVE,
-                "ExpressionAttributeValues": self._now,
-            }
-        }
+    def check(self, key: Key, condition: str) -> Part:
+        """Nothing is written unless the row meets the condition."""
+        return _part("ConditionCheck", self._on(key), self._if(condition))
 
-    def forbid(self, key: Key) -> TransactWriteItemTypeDef:
-        """Nothing is written if the row is there."""
-        return {
-            "ConditionCheck": {
-                "TableName": self.table,
-                "Key": key_attributes(key),
-                "ConditionExpression": _ABSENT,
-            }
-        }
+    def put(self, row: Row, condition: str | None = None, values: Values | None = None) -> Part:
+        """A row, in the place of what may be there."""
+        item = {"TableName": self.table, "Item": {**key_attributes(row.key), **values_of(row)}}
+        return _part("Put", item, self._if(condition, values))
 
-    def insert(self, row: Row) -> TransactWriteItemTypeDef:
-        """A new row; the one that is already there is told if it stops the transaction."""
-        return {
-            "Put": {
-                "TableName": self.table,
-                "Item": {**key_attributes(row.key), **values_of(row)},
-                "ConditionExpression": _ABSENT,
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }
-        }
+    def delete(self, key: Key, condition: str | None = None) -> Part:
+        """Remove a row."""
+        return _part("Delete", self._on(key), self._if(condition))
 
-    def upsert(self, row: Row) -> TransactWriteItemTypeDef:
-        """A new row, or another body for the one that is there, unless that has expired."""
-        return {
-            "Update": {
-                "TableName": self.table,
-                "Key": key_attributes(row.key),
-                "UpdateExpression": UPSERT,
-                "ConditionExpression": _NOT_EXPIRED,
-                "ExpressionAttributeNames": UPSERT_NAMES,
-                "ExpressionAttributeValues": {**upsert_values(row), **self._now},
-            }
-        }
+    def update(self, key: Key, change: str, condition: str, values: Values) -> Part:
+        """Change a row, or make one."""
+        names = {"ExpressionAttributeNames": NAMES} if "#body" in change else {}
+        return _part("Update", self._on(key), {"UpdateExpression": change, **names}, self._if(condition, values))
 
-    def delete(self, key: Key) -> TransactWriteItemTypeDef:
-        """Remove a row that is there."""
-        return {
-            "Delete": {
-                "TableName": self.table,
-                "Key": key_attributes(key),
-                "ConditionExpression": "attribute_exists(pk)",
-            }
-        }
+    def expire(self, key: Key, expires_at: int | None, condition: str) -> Part:
+        """Move a row's expiry; without one, only see to the condition."""
+        if expires_at is None:
+            return self.check(key, condition)
+        return self.update(key, "SET expires_at = :expires_at", condition, {":expires_at": {"N": str(expires_at)}})
 
-    def mark(self, key: Key, seconds: int) -> TransactWriteItemTypeDef:
-        """A row that is nothing but there, for `seconds`."""
-        return {
-            "Put": {
-                "TableName": self.table,
-                "Item": {**key_attributes(key), "expires_at": {"N": str(self.now + seconds)}},
-            }
-        }
+    def _on(self, key: Key) -> dict[str, Any]:
+        return {"TableName": self.table, "Key": key_attributes(key)}
 
-    @property
-    def _now(self) -> dict[str, AttributeValueTypeDef]:
-        return {":now": {"N": str(self.now)}}
+    def _if(self, condition: str | None, values: Values | None = None) -> dict[str, Any]:
+        if condition is None:
+            return {}
+        bound: dict[str, AttributeValueTypeDef] = dict(values or {})
+        if ":now" in condition:
+            bound[":now"] = {"N": str(self.now)}
+        met = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        return {**met, "ExpressionAttributeValues": bound} if bound else met
+
+
+def _part(action: str, *requests: dict[str, Any]) -> Part:
+    return cast("Part", {action: {name: value for request in requests for name, value in request.items()}})

@@ -33,6 +33,7 @@ class AttachmentsConformance:
         assert await store.load_attachment(attachment.id, OWNER) == attachment
 
     async def test_saving_an_attachment_again_replaces_it(self, store: Store[RequestContext]) -> None:
+        await store.save_thread(thread(), OWNER)
         await store.save_attachment(file_attachment(), OWNER)
         await store.save_attachment(file_attachment(thread_id="thr_1"), OWNER)
         assert await store.load_attachment("atc_1", OWNER) == file_attachment(thread_id="thr_1")

@@ -1,0 +1,101 @@
+"""Attachments: rows of their owner; once a message has them they go with its thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chatkit_aws.errors import Held
+from chatkit_aws.store import codec, keys
+from chatkit_aws.store.cipher import Scope
+from chatkit_aws.store.retention import UNATTACHED
+from chatkit_aws.store.rows import Row, values_of
+from chatkit_aws.store.table import ConditionFailed
+from chatkit_aws.store.writes import ABSENT, ANY, PRESENT
+
+if TYPE_CHECKING:
+    from chatkit.types import Attachment
+    from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+    from chatkit_aws.store.bodies import Bodies
+    from chatkit_aws.store.guard import Guard, Parts
+    from chatkit_aws.store.keys import Owner
+    from chatkit_aws.store.table import Table
+
+_UPSERT = "SET by_time = if_not_exists(by_time, :by_time), #body = :body"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Reads and writes the rows of attachments."""
+
+    table: Table
+    bodies: Bodies
+    guard: Guard
+
+    async def save(self, owner: Owner, attachment: Attachment) -> None:
+        """Write an attachment: for a day, or for as long as its thread. Raises ThreadNotFound."""
+        key = owner.attachment(attachment.id)
+        body = await self.bodies.close(codec.dump_attachment(attachment), Scope(owner.tenant_id, None), key)
+        now = datetime.fromtimestamp(self.table.writes.now, UTC)
+        row = Row(key, keys.by_time(keys.ATTACHMENT, now, attachment.id), body)
+        if attachment.thread_id is None:
+            await self._save_free(owner, row)
+        else:
+            await self._attach(owner, row, attachment.id, attachment.thread_id)
+
+    async def load(self, owner: Owner, attachment_id: str) -> Attachment | None:
+        """The attachment with this id, if it is there and so is the thread that it goes with."""
+        row = await self.table.get(owner.attachment(attachment_id))
+        if row is None or row.body is None:
+            return None
+        if row.thread is not None and await self.table.get(owner.thread(keys.unescape(row.thread)).row) is None:
+            return None
+        text = await self.bodies.open(row.body, Scope(owner.tenant_id, None), row.key)
+        return codec.load_attachment(text, attachment_id)
+
+    async def delete(self, owner: Owner, attachment_id: str) -> None:
+        """Remove an attachment, if it is there. Raises Held."""
+        row = await self.table.get(owner.attachment(attachment_id))
+        if row is None:
+            return
+        writes = self.table.writes
+        parts = [writes.check(owner.hold, ABSENT), writes.delete(row.key)]
+        if row.thread is not None:
+            parts.append(writes.delete(owner.thread(keys.unescape(row.thread)).attached(attachment_id)))
+        try:
+            await self.table.transact(*parts)
+        except ConditionFailed:
+            raise Held from None
+
+    async def _attach(self, owner: Owner, row: Row, attachment_id: str, thread_id: str) -> None:
+        """Write it below its thread, which it then goes with."""
+        thread = owner.thread(thread_id)
+
+        def below(expires_at: int | None) -> Parts:
+            mark = Row(thread.attached(attachment_id), expires_at=expires_at)
+            return self._upsert(row, expires_at, thread.escaped), self.table.writes.put(mark)
+
+        await self.guard.write(thread, below)
+
+    async def _save_free(self, owner: Owner, row: Row) -> None:
+        """Write it for a day, or for as long as its owner is under hold."""
+        writes = self.table.writes
+        until = writes.now + UNATTACHED
+        try:
+            await self.table.transact(writes.check(owner.hold, ABSENT), self._upsert(row, until))
+        except ConditionFailed:
+            await self.table.transact(writes.check(owner.hold, PRESENT), self._upsert(row, None))
+
+    def _upsert(self, row: Row, expires_at: int | None, thread: str | None = None) -> TransactWriteItemTypeDef:
+        """Write it or replace what it holds; its first place in time stays."""
+        values = {f":{name}": value for name, value in values_of(row).items()}
+        change = _UPSERT
+        if thread is not None:
+            change += ", thread = :thread"
+            values[":thread"] = {"S": thread}
+        if expires_at is None:
+            return self.table.writes.update(row.key, f"{change} REMOVE expires_at", ANY, values)
+        values[":expires_at"] = {"N": str(expires_at)}
+        return self.table.writes.update(row.key, f"{change}, expires_at = :expires_at", ANY, values)

@@ -1,0 +1,147 @@
+"""The items of threads: each a row in the order of time, and one that says where the item of its id is."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chatkit.types import ClientToolCallItem, StructuredInputItem
+
+from chatkit_aws.errors import AlreadyAnswered, Held
+from chatkit_aws.store import codec, keys
+from chatkit_aws.store.cipher import Scope
+from chatkit_aws.store.keys import Key
+from chatkit_aws.store.rows import Row
+from chatkit_aws.store.table import ConditionFailed, Span
+from chatkit_aws.store.writes import ABSENT, FREE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chatkit.types import ThreadItem
+
+    from chatkit_aws.store.bodies import Bodies
+    from chatkit_aws.store.guard import Guard, Parts
+    from chatkit_aws.store.keys import ThreadKeys
+    from chatkit_aws.store.overflow import Overflow
+    from chatkit_aws.store.paging import PageRequest
+    from chatkit_aws.store.table import Table
+
+_log = logging.getLogger(__name__)
+
+_NOT_ELSEWHERE = "attribute_not_exists(pk) OR item_sk = :item_sk"
+_OPEN = "attribute_not_exists(settled)"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Reads and writes items. Whether the thread is there, the caller asks when reading; writing sees to it itself."""
+
+    table: Table
+    bodies: Bodies
+    overflow: Overflow
+    guard: Guard
+
+    async def add(self, thread: ThreadKeys, item: ThreadItem) -> None:
+        """Write a new item; the first of an id stays. Raises ThreadNotFound."""
+        try:
+            await self._put(thread, item, thread.item(item.created_at, item.id), replace=False)
+        except ConditionFailed as failed:
+            await self._warn_of_another(thread, item, failed)
+
+    async def save(self, thread: ThreadKeys, item: ThreadItem) -> None:
+        """Write an item; one of its id is replaced in its place. Raises ThreadNotFound, AlreadyAnswered."""
+        key = thread.item(item.created_at, item.id)
+        while True:
+            try:
+                return await self._put(thread, item, key, replace=True)
+            except ConditionFailed as failed:
+                _, place, settled = failed.rows[:3]
+                if settled:
+                    return await self._keep_answer(thread, item, settled)
+                if not place or place.item_sk in {None, key.sk}:
+                    raise
+                key = Key(thread.partition, str(place.item_sk))
+
+    async def delete(self, thread: ThreadKeys, item_id: str) -> None:
+        """Remove an item, if it is there. Raises Held."""
+        place = await self.table.get(thread.place(item_id))
+        if place is None or place.item_sk is None:
+            return
+        writes = self.table.writes
+        item = Key(thread.partition, place.item_sk)
+        try:
+            await self.table.transact(writes.check(thread.row, FREE), writes.delete(place.key), writes.delete(item))
+        except ConditionFailed:
+            raise Held from None
+
+    async def find(self, thread: ThreadKeys, item_id: str) -> Row | None:
+        """The row of the item with this id."""
+        place = await self.table.get(thread.place(item_id))
+        if place is None or place.item_sk is None:
+            return None
+        return await self.table.get(Key(thread.partition, place.item_sk))
+
+    async def after(self, thread: ThreadKeys, request: PageRequest, start: Row | None) -> list[Row]:
+        """The rows for a page, one more than it has where more follow."""
+        span = Span(thread.partition, keys.ITEM)
+        return await self.table.query(span, request.look_ahead, forward=request.forward, start=start)
+
+    async def load(self, thread: ThreadKeys, rows: Sequence[Row]) -> list[ThreadItem]:
+        """The items in rows; one that was removed since is left out."""
+        items = await asyncio.gather(*(self._item_of(thread, row) for row in rows))
+        return [item for item in items if item is not None]
+
+    async def _item_of(self, thread: ThreadKeys, row: Row) -> ThreadItem | None:
+        body = await self.overflow.body_of(row)
+        if body is None:
+            return None
+        text = await self.bodies.open(body, _scope(thread), row.key)
+        return codec.load_item(text, keys.id_of(row.key.sk), thread.thread_id, keys.created_at_of(row.key.sk))
+
+    async def _put(self, thread: ThreadKeys, item: ThreadItem, key: Key, *, replace: bool) -> None:
+        """Write the item at `key`. Raises ConditionFailed with what the thread, the place and the item met."""
+        text = codec.dump_item(item, thread.thread_id)
+        body = await self.bodies.close(text, _scope(thread), key)
+        row = Row(key, body=body, settled=True if _is_settled(item) else None)
+        place = thread.place(item.id)
+        async with self.overflow.keeping(thread, row) as (kept, others):
+            await self.guard.write(thread, lambda expires: self._parts(place, kept, expires, replace=replace), others)
+
+    def _parts(self, place: Key, item: Row, expires_at: int | None, *, replace: bool) -> Parts:
+        writes = self.table.writes
+        pointer = Row(place, item_sk=item.key.sk, expires_at=expires_at)
+        elsewhere = writes.put(pointer, _NOT_ELSEWHERE, {":item_sk": {"S": item.key.sk}})
+        return (
+            elsewhere if replace else writes.put(pointer, ABSENT),
+            writes.put(dataclasses.replace(item, expires_at=expires_at), _OPEN if replace else None),
+        )
+
+    async def _keep_answer(self, thread: ThreadKeys, item: ThreadItem, settled: Row) -> None:
+        """The same answer again is no error. Raises AlreadyAnswered for another one."""
+        for kept in await self.load(thread, [settled]):
+            if codec.dump_item(kept, thread.thread_id) == codec.dump_item(item, thread.thread_id):
+                return
+        raise AlreadyAnswered
+
+    async def _warn_of_another(self, thread: ThreadKeys, item: ThreadItem, failed: ConditionFailed) -> None:
+        """Say that two different things came under one id: the second is lost, and whoever made the id is at fault."""
+        place = failed.rows[1]
+        row = await self.table.get(Key(thread.partition, place.item_sk)) if place and place.item_sk else None
+        for kept in await self.load(thread, [row] if row else []):
+            if kept.type != item.type:
+                _log.warning("kept the first item of an id: type=%s dropped=%s", kept.type, item.type)
+
+
+def _is_settled(item: ThreadItem) -> bool:
+    """Whether the item was a question to the user or the page, and has its answer."""
+    if isinstance(item, StructuredInputItem):
+        return item.status != "pending"
+    return isinstance(item, ClientToolCallItem) and item.status == "completed"
+
+
+def _scope(thread: ThreadKeys) -> Scope:
+    return Scope(thread.owner.tenant_id, thread.thread_id)

@@ -1,0 +1,51 @@
+"""How long rows are kept: when a thread expires, and when the rows below it go at the latest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DAY = 24 * 60 * 60
+LONGEST_DAYS = 3_650
+"""However active its thread, an item goes ten years after it was last written: a thread may live for ever, and the
+safety expiry must lie somewhere."""
+MARGIN_DAYS = 30
+"""How much later than its thread an item expires by itself: time for cleanup, and for mending what hinders it."""
+UNATTACHED = DAY
+"""How long an attachment stays that no message refers to."""
+DELETED = DAY
+"""How long a deleted thread cannot be saved again: longer than any stream runs that still holds the thread."""
+INTENT = DAY
+"""How long the write may take that an object was put for."""
+
+type Policy = Literal["last_activity", "created"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Keep a thread for `days` after its last item was written, or after it was created; 0 keeps it for ever."""
+
+    days: int = 0
+    policy: Policy = "last_activity"
+
+    @property
+    def rolls(self) -> bool:
+        """Whether writing an item moves the thread's expiry."""
+        return self.days > 0 and self.policy == "last_activity"
+
+    def of_thread(self, now: float, created_at: float) -> int | None:
+        """When a thread that is written now expires, in seconds since the epoch.
+
+        Always at the end of a day in UTC: moving it costs a write of the index, which is then paid once a day only.
+        """
+        if not self.days:
+            return None
+        start = now if self.rolls else created_at
+        return -int(-(start + self.days * DAY) // DAY) * DAY
+
+    def of_item(self, now: float) -> int | None:
+        """When an item that is written now expires by itself: after its thread, or after ten years."""
+        if not self.days:
+            return None
+        days = max(self.days, LONGEST_DAYS) if self.rolls else self.days + 1
+        return int(now) + (days + MARGIN_DAYS) * DAY
