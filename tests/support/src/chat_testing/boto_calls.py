@@ -34,7 +34,7 @@ class Calls:
 
 @contextlib.contextmanager
 def recorded(client: BaseClient, operation: str = "*", *answers: Answer) -> Iterator[Calls]:
-    """Record the requests of `client` for an operation, or all; `answers` take the service's place for the first ones."""
+    """Record the requests of `client` for an operation, or all; `answers` answer the first ones in place of AWS."""
     calls = Calls()
     waiting = list(answers)
 
