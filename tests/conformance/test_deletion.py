@@ -7,8 +7,8 @@ import pytest
 from chatkit.store import NotFoundError
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_testing.builders import after, assistant_message, context, thread, user_message
 from chat_testing.boto_calls import recorded
+from chat_testing.builders import after, assistant_message, context, thread, user_message
 from chatkit_aws.store import DynamoDBStore, keys
 from chatkit_aws.store.retention import DELETED
 

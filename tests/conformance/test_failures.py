@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_testing.builders import assistant_message, context, incompressible, thread, user_message, widget_item
 from chat_testing.boto_calls import Answer, broken, cancelled, error, lost, recorded
+from chat_testing.builders import assistant_message, context, incompressible, thread, user_message, widget_item
 from chatkit_aws.clients import dynamodb_client
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ChatKitAwsError, InvalidId, ItemTooLarge, StoreRefused, StoreUnavailable

@@ -10,8 +10,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from chatkit.store import NotFoundError
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_testing.builders import START, after, context, file_attachment, incompressible, thread, user_message
 from chat_testing.boto_calls import recorded
+from chat_testing.builders import START, after, context, file_attachment, incompressible, thread, user_message
 from chatkit_aws.store import DynamoDBStore, keys
 from chatkit_aws.store.keys import Key
 
