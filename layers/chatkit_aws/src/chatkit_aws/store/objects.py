@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING
@@ -65,7 +66,8 @@ class Objects:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
-        with answer["Body"] as body:
+        # Its own context manager gives what is below it, which checks neither length nor checksum.
+        with closing(answer["Body"]) as body:
             try:
                 return body.read()
             except BROKEN_OFF:
