@@ -4,7 +4,6 @@ import os
 import time
 
 from agents import ModelProvider, OpenAIProvider
-from chatkit.store import Store
 from fastapi import FastAPI
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
@@ -14,7 +13,6 @@ from chat_api.server import Assistant, ChatServer
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chatkit_aws import clients, logs
-from chatkit_aws.context import RequestContext
 from chatkit_aws.identity import Issuer, TokenVerifier
 from chatkit_aws.jwks import KeySet
 from chatkit_aws.secrets import ModelKey, ModelKeyAuth
@@ -45,9 +43,7 @@ def create_app_from_environment() -> FastAPI:
     return create_app(create_services(settings, models, store, telemetry))
 
 
-def create_services(
-    settings: Settings, models: ModelProvider, store: Store[RequestContext], telemetry: Telemetry
-) -> Services:
+def create_services(settings: Settings, models: ModelProvider, store: DynamoDBStore, telemetry: Telemetry) -> Services:
     """What the application is made of, with `models` to answer, `store` to remember and `telemetry` to watch."""
     issuer = Issuer(settings.token_issuer, frozenset(settings.client_ids), settings.required_scope)
     assistant = Assistant(build_agent(settings.model_name), models, settings.history_items)

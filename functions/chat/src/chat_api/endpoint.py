@@ -39,8 +39,9 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     record: Record = request.state.record
     record.operation = operation.type
     record.thread = operation.thread_id if is_own(operation.thread_id) else None
-    await services.server.check(operation, caller)
-    result = await services.server.process(operation.body, caller)
+    context = services.server.begin(operation, caller)
+    await services.server.check(operation, context)
+    result = await services.server.process(operation.body, context)
     if isinstance(result, StreamingResult):
         return await _stream(Turn(result.json_events, caller.deadline))
     return Response(result.json, headers=_JSON)

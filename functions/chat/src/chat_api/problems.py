@@ -7,7 +7,15 @@ from typing import Any
 from chatkit.store import NotFoundError
 from starlette.responses import JSONResponse
 
-from chatkit_aws.errors import InsufficientScope, InvalidToken, ItemTooLarge, KeysUnavailable, StoreUnavailable
+from chatkit_aws.errors import (
+    AlreadyAnswered,
+    Held,
+    InsufficientScope,
+    InvalidToken,
+    ItemTooLarge,
+    KeysUnavailable,
+    StoreUnavailable,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -67,6 +75,8 @@ _ANSWERS: tuple[tuple[type[Exception], Problem], ...] = (
     (InsufficientScope, _FORBIDDEN),
     (KeysUnavailable, _UNAVAILABLE),
     (StoreUnavailable, _UNAVAILABLE),
+    (AlreadyAnswered, Problem(HTTPStatus.CONFLICT, "This was already answered.")),
+    (Held, Problem(HTTPStatus.LOCKED, "Nothing can be deleted now: the account is under legal hold.")),
     (ItemTooLarge, Problem(HTTPStatus.CONTENT_TOO_LARGE, "The item is too large to be stored.")),
 )
 """Errors that a request may end with, and the answer to each."""

@@ -10,16 +10,19 @@ from chatkit.actions import Action
 from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.errors import CustomStreamError
 from chatkit.server import ChatKitServer
-from chatkit.store import AttachmentStore, Store
+from chatkit.store import AttachmentStore
 from chatkit.types import (
     AttachmentsCreateReq,
     AttachmentsDeleteReq,
     AudioInput,
     FeedbackKind,
+    NonStreamingReq,
     SyncCustomActionResponse,
     ThreadMetadata,
+    ThreadsAddUserMessageReq,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
+    ThreadsUpdateReq,
     TranscriptionResult,
     UserMessageItem,
     WidgetItem,
@@ -30,9 +33,11 @@ from chat_api.assistant.history import load_history
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.sighting import Sightings
+from chat_api.turn_context import with_earlier_items
 from chat_api.wire import in_utc
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import Record, current_record
+from chatkit_aws.store import DynamoDBStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +54,22 @@ class ChatServer(ChatKitServer[RequestContext]):
 
     def __init__(
         self,
-        store: Store[RequestContext],
+        store: DynamoDBStore,
         assistant: Assistant,
         attachment_store: AttachmentStore[RequestContext] | None = None,
     ) -> None:
         """Serve `assistant`'s answers from `store`; without an attachment store there are no attachments."""
         super().__init__(store, attachment_store)
+        self._store = store
         self._assistant = assistant
+
+    def begin(self, operation: Operation, context: RequestContext) -> RequestContext:
+        """The context to carry out the operation with: what it is sure to need is asked for at once."""
+        match operation.request:
+            case ThreadsAddUserMessageReq(params=message):
+                count = self._assistant.history_items
+                return with_earlier_items(self._store, message.thread_id, count, context)
+        return context
 
     async def check(self, operation: Operation, context: RequestContext) -> None:
         """Refuse what the SDK would only find out after it has stored or sent something.
@@ -78,7 +92,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         record = current_record.get() or Record("none")
         record.thread = thread.id
         assistant = self._assistant
-        history = await load_history(self.store, thread, assistant.history_items, context)
+        history = await load_history(self._store, thread, input_user_message, assistant.history_items, context)
         agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)
         config = RunConfig(model_provider=assistant.models, tracing_disabled=True)
         result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
@@ -97,8 +111,10 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: RequestContext
     ) -> None:
-        """Check that the items are the caller's; raises `NotFoundError` where one is not."""
-        await asyncio.gather(*(self.store.load_item(thread_id, item_id, context) for item_id in item_ids))
+        """Store what the caller thinks of items; raises `NotFoundError` where one is not the caller's."""
+        await asyncio.gather(
+            *(self._store.save_feedback(thread_id, item_id, feedback, context) for item_id in dict.fromkeys(item_ids))
+        )
 
     @override
     def action(
@@ -126,6 +142,15 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def transcribe(self, audio_input: AudioInput, context: RequestContext) -> TranscriptionResult:
         """Dictation is not offered."""
         raise Unsupported("This assistant takes no dictation.")
+
+    @override
+    async def _process_non_streaming(self, request: NonStreamingReq, context: RequestContext) -> bytes:
+        """As the SDK does it, but for the user's own title, which the SDK would save as if it were the assistant's."""
+        match request:
+            case ThreadsUpdateReq(params=change):
+                thread = await self._store.rename_thread(change.thread_id, change.title, context)
+                return self._serialize(self._to_thread_response(thread))
+        return await super()._process_non_streaming(request, context)
 
     @override
     def _serialize(self, obj: BaseModel) -> bytes:

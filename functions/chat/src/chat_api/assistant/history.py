@@ -3,9 +3,10 @@
 from agents import TResponseInputItem
 from chatkit.agents import ThreadItemConverter
 from chatkit.store import Store
-from chatkit.types import Attachment, ThreadMetadata, UserMessageTagContent
+from chatkit.types import Attachment, ThreadItem, ThreadMetadata, UserMessageItem, UserMessageTagContent
 from openai.types.responses import ResponseInputTextParam
 
+from chat_api.turn_context import TurnContext
 from chatkit_aws.context import RequestContext
 
 
@@ -25,8 +26,28 @@ class HistoryConverter(ThreadItemConverter):
 
 
 async def load_history(
-    store: Store[RequestContext], thread: ThreadMetadata, newest: int, context: RequestContext
+    store: Store[RequestContext],
+    thread: ThreadMetadata,
+    message: UserMessageItem | None,
+    newest: int,
+    context: RequestContext,
 ) -> list[TResponseInputItem]:
-    """The newest items of a thread as model input, oldest first; `newest` is how many, 1 to 100."""
-    page = await store.load_thread_items(thread.id, None, newest, "desc", context)
-    return await HistoryConverter().to_agent_input(page.data[::-1])
+    """The newest items of a thread as model input, oldest first; `newest` is how many, 1 to 100.
+
+    `message` is the last of them, where the turn answers one that was just stored.
+    """
+    items = await _newest_first(store, thread, message, newest, context)
+    return await HistoryConverter().to_agent_input(items[:newest][::-1])
+
+
+async def _newest_first(
+    store: Store[RequestContext],
+    thread: ThreadMetadata,
+    message: UserMessageItem | None,
+    newest: int,
+    context: RequestContext,
+) -> list[ThreadItem]:
+    if message is None or not isinstance(context, TurnContext) or context.earlier is None:
+        return (await store.load_thread_items(thread.id, None, newest, "desc", context)).data
+    earlier = (await context.earlier).data
+    return [message, *(item for item in earlier if item.id != message.id)]
