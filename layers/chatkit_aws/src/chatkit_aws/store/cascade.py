@@ -15,7 +15,7 @@ from chatkit_aws.store import keys, object_names
 from chatkit_aws.store.bulk import BATCH, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from chatkit_aws.store.bulk import Bulk
     from chatkit_aws.store.keys import Key, Owner, ThreadKeys
@@ -52,7 +52,7 @@ class Cascade:
             total += removed
         return total
 
-    async def steps(self, thread: ThreadKeys) -> AsyncIterator[Removed]:
+    async def steps(self, thread: ThreadKeys) -> AsyncGenerator[Removed]:
         """The same, step by step, for who has little time: after each step of a second or so, what it removed.
 
         A row that says where more is to be found goes after what it leads to: attachments' files before their rows,
@@ -60,10 +60,13 @@ class Cascade:
         """
         async for removed in self._attachments(thread):
             yield removed
+        async for removed in self._contents(thread):
+            yield removed
         if not await self._is_gone(thread):
             return
+        # What no row refers to: an object whose item was about to be written when the thread went.
         yield Removed(objects=await self._below(object_names.items_of_thread(thread)))
-        async for removed in self._rows(thread):
+        async for removed in self._marks(thread):
             yield removed
 
     async def attachment(self, owner: Owner, attachment_id: str) -> Removed:
@@ -80,7 +83,7 @@ class Cascade:
         await self.objects.delete(name)
         return Removed(objects=1)
 
-    async def _attachments(self, thread: ThreadKeys) -> AsyncIterator[Removed]:
+    async def _attachments(self, thread: ThreadKeys) -> AsyncGenerator[Removed]:
         async for page in self.bulk.rows(thread.partition, keys.ATTACHED):
             for marks in batched(page, BATCH, strict=False):
                 if not await self._is_gone(thread):
@@ -97,16 +100,23 @@ class Cascade:
         files = await asyncio.gather(*(self._below(object_names.attachment(thread.owner, name)) for name in own))
         return Removed(await self.bulk.delete(map(thread.owner.attachment, own)), sum(files))
 
-    async def _rows(self, thread: ThreadKeys) -> AsyncIterator[Removed]:
-        for is_last in (False, True):
-            async for page in self.bulk.rows(thread.partition, keys.ATTACHED if is_last else ""):
-                # Asked after the page was read: nothing is written below a thread that is not there, so the page holds
-                # nothing of one that was created again with this id unless that one's row is there by now.
-                if not await self._is_gone(thread):
-                    return
-                found = [key_of(row) for row in page]
-                chosen = [key for key in found if is_last or not key.sk.startswith(keys.ATTACHED)]
-                yield Removed(await self.bulk.delete(chosen))
+    async def _contents(self, thread: ThreadKeys) -> AsyncGenerator[Removed]:
+        async for page in self.bulk.rows(thread.partition, attributes=("pk", "sk", "object")):
+            # Asked after the page was read: nothing is written below a thread that is not there, so the page holds
+            # nothing of one that was created again with this id unless that one's row is there by now.
+            if not await self._is_gone(thread):
+                return
+            names = [row["object"]["S"] for row in page if "object" in row]
+            if self.objects is not None:
+                await self.objects.delete(*names)
+            rows = [key for key in map(key_of, page) if not key.sk.startswith(keys.ATTACHED)]
+            yield Removed(await self.bulk.delete(rows), len(names))
+
+    async def _marks(self, thread: ThreadKeys) -> AsyncGenerator[Removed]:
+        async for page in self.bulk.rows(thread.partition, keys.ATTACHED):
+            if not await self._is_gone(thread):
+                return
+            yield Removed(await self.bulk.delete(map(key_of, page)))
 
     async def _is_gone(self, thread: ThreadKeys) -> bool:
         return await self.table.get(thread.row) is None
