@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chatkit_aws.errors import StoreRefused, StoreUnavailable
+from chatkit_aws.errors import StoreRefused, StoreUnavailable, ThreadNotFound
 from chatkit_aws.store import object_names
 from chatkit_aws.store.retention import INTENT
 from chatkit_aws.store.rows import Row
@@ -58,7 +58,7 @@ class Overflow:
         try:
             await self.objects.put(name, row.body)
             yield replace(row, body=None, object=name), (self.table.writes.delete(intent),)
-        except (ConditionFailed, StoreRefused):
+        except (ConditionFailed, StoreRefused, ThreadNotFound):
             await self._withdraw(name, intent)
             raise
 

@@ -15,7 +15,7 @@ from chatkit_aws.store.retention import DELETED
 from chatkit_aws.store.retries import Contended
 from chatkit_aws.store.rows import Row, values_of
 from chatkit_aws.store.table import ConditionFailed, Span
-from chatkit_aws.store.writes import ABSENT, ANY, FREE, HELD, LIVE, NOT_EXPIRED, PRESENT
+from chatkit_aws.store.writes import ABSENT, ANY, FREE, GONE, HELD, LIVE, NOT_EXPIRED, PRESENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ class Threads:
             change = f"{change}, expires_at = {expiry}"
             values[":expires_at"] = {"N": str(row.expires_at)}
         return (
-            writes.check(refs.deleted, ABSENT),
+            writes.check(refs.deleted, GONE),
             writes.check(refs.owner.hold, ABSENT),
             writes.update(row.key, change, f"{FREE} AND {NOT_EXPIRED}", values),
         )
@@ -129,7 +129,7 @@ class Threads:
         values[":now"] = {"N": str(writes.now)}
         update = writes.update(row.key, change, ANY if is_owner_held else HELD, values)
         return (
-            writes.check(refs.deleted, ABSENT),
+            writes.check(refs.deleted, GONE),
             *((writes.check(refs.owner.hold, PRESENT),) if is_owner_held else ()),
             update,
         )

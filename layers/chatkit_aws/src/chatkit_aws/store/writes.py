@@ -24,6 +24,7 @@ FREE = "attribute_not_exists(held_since)"
 HELD = "attribute_exists(held_since)"
 PRESENT = "attribute_exists(pk)"
 ABSENT = "attribute_not_exists(pk)"
+GONE = f"{ABSENT} OR expires_at <= :now"
 ANY = f"{PRESENT} OR {ABSENT}"
 
 NAMES = {"#body": "body"}
