@@ -1,4 +1,4 @@
-"""Items up to five megabytes survive a round trip; one too large for its row is an object, and no object is left over."""
+"""Items up to five megabytes survive a round trip; what does not fit its row is an object, and none is left over."""
 
 from collections.abc import Callable
 from typing import Any
