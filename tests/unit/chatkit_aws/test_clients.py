@@ -1,8 +1,20 @@
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+from botocore.client import BaseClient
 from botocore.config import Config
 
-from chatkit_aws.clients import CONNECTIONS, dynamodb_client, lambda_config, secretsmanager_client
+from chatkit_aws.clients import (
+    CONNECTIONS,
+    dynamodb_client,
+    kms_client,
+    lambda_config,
+    s3_client,
+    secretsmanager_client,
+)
+
+MAKERS = [dynamodb_client, kms_client, s3_client, secretsmanager_client]
 
 
 def settings(config: Config) -> dict[str, Any]:
@@ -15,8 +27,9 @@ def test_clients_give_up_in_seconds() -> None:
     assert config["retries"] == {"mode": "standard", "total_max_attempts": 3}
 
 
-def test_clients_take_endpoint_and_region_from_the_caller() -> None:
-    client = dynamodb_client("http://127.0.0.1:1", "eu-west-1")
+@pytest.mark.parametrize("make", MAKERS)
+def test_clients_take_endpoint_and_region_from_the_caller(make: Callable[[str, str], BaseClient]) -> None:
+    client = make("http://127.0.0.1:1", "eu-west-1")
     assert client.meta.endpoint_url == "http://127.0.0.1:1"
     assert client.meta.region_name == "eu-west-1"
 
@@ -25,5 +38,6 @@ def test_region_comes_from_the_environment_where_none_is_given() -> None:
     assert secretsmanager_client().meta.region_name == "eu-central-1"
 
 
-def test_a_client_has_a_connection_for_each_of_its_threads() -> None:
-    assert settings(dynamodb_client().meta.config)["max_pool_connections"] == CONNECTIONS
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_client_has_a_connection_for_each_of_its_threads(make: Callable[[], BaseClient]) -> None:
+    assert settings(make().meta.config)["max_pool_connections"] == CONNECTIONS

@@ -16,8 +16,8 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPResponse
 
-type Answer = Callable[[AWSPreparedRequest], AWSResponse]
-"""What takes the place of sending a request; it may raise what sending may raise."""
+type Answer = Callable[[AWSPreparedRequest], AWSResponse | None]
+"""What takes the place of sending a request; it may raise what sending may raise, or answer None: then it is sent."""
 
 _JSON = "X-Amz-Target"
 """A header of DynamoDB's and KMS's requests, which are JSON; S3's have no such header and are XML or an object."""

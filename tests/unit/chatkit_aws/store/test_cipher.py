@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import string
+import threading
 import traceback
 import uuid
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError
 from hypothesis import given
@@ -22,6 +24,7 @@ from chat_testing.boto_calls import Answer, broken, error, lost, recorded
 from chatkit_aws.clients import kms_client, lambda_config
 from chatkit_aws.errors import ChatKitAwsError, StoreRefused, StoreUnavailable
 from chatkit_aws.store.cipher import EnvelopeCipher, Limits, Scope
+from chatkit_aws.store.data_keys import THREADS
 from chatkit_aws.store.key_names import KeyNames, encode
 
 PATTERN = "alias/chatkit-{tenant}"
@@ -170,19 +173,37 @@ async def test_fifty_seals_at_once_in_a_new_thread_need_one_data_key(
 async def test_who_leaves_does_not_take_the_data_key_from_those_who_wait(
     cipher: EnvelopeCipher, kms: KMSClient, tenant: Tenant
 ) -> None:
-    with recorded(kms) as calls:
+    others, go_on = [tenant.thread(f"other {number}") for number in range(THREADS)], threading.Event()
+
+    def hold(request: AWSPreparedRequest) -> AWSResponse | None:
+        go_on.wait(5)
+        return None
+
+    with recorded(kms, "*", *[hold] * THREADS) as calls:
+        # All threads are busy, so that the call that is waited for has not begun and could be taken back.
+        busy = [asyncio.create_task(cipher.seal(TEXT, scope, LABEL)) for scope in others]
         first, second = (asyncio.create_task(cipher.seal(TEXT, tenant.thread(), LABEL)) for _ in range(2))
         await asyncio.sleep(0)
         first.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
         assert await cipher.open(await second, tenant.thread(), LABEL) == TEXT
+        await asyncio.gather(*busy)
     assert first.cancelled()
-    assert calls.operations == ["GenerateDataKey"]
+    assert calls.operations == ["GenerateDataKey"] * (THREADS + 1)
 
 
 async def test_failure_is_everybodys_who_waits_and_nobodys_afterwards(impatient: KMSClient, tenant: Tenant) -> None:
-    cipher = EnvelopeCipher(impatient, PATTERN)
-    with recorded(impatient, "*", error("ThrottlingException")) as calls:
-        seals = [cipher.seal(TEXT, tenant.thread(), LABEL) for _ in range(3)]
+    cipher, all_wait = EnvelopeCipher(impatient, PATTERN), threading.Event()
+
+    def answer(request: AWSPreparedRequest) -> AWSResponse | None:
+        all_wait.wait(5)
+        return error("ThrottlingException")(request)
+
+    with recorded(impatient, "*", answer) as calls:
+        seals = [asyncio.create_task(cipher.seal(TEXT, tenant.thread(), LABEL)) for _ in range(3)]
+        await asyncio.sleep(0)
+        all_wait.set()
         failed = await asyncio.gather(*seals, return_exceptions=True)
         assert [type(one) for one in failed] == [StoreUnavailable] * 3
         await cipher.seal(TEXT, tenant.thread(), LABEL)
@@ -212,6 +233,15 @@ async def test_data_key_is_asked_for_again_when_it_has_expired_and_stays_the_sam
     assert wrapped_in(first) == wrapped_in(second)
 
 
+async def test_expired_data_keys_do_not_stay_in_memory(cipher: EnvelopeCipher, clock: Clock, tenant: Tenant) -> None:
+    for name in ("t1", "t2"):
+        await cipher.seal(TEXT, tenant.thread(name), LABEL)
+    assert everything_about(cipher).count("DataKey(") == 2
+    clock.now += 300
+    await cipher.seal(TEXT, tenant.thread("t3"), LABEL)
+    assert everything_about(cipher).count("DataKey(") == 1
+
+
 async def test_lifetime_is_the_callers_to_choose(
     new_cipher: Callable[..., EnvelopeCipher], kms: KMSClient, clock: Clock, tenant: Tenant
 ) -> None:
@@ -233,6 +263,7 @@ async def test_data_key_that_was_used_least_recently_makes_room(
     with recorded(kms) as calls:
         for name in ("t1", "t3"):
             await cipher.open(sealed[name], tenant.thread(name), LABEL)
+            await cipher.seal(TEXT, tenant.thread(name), LABEL)
         assert calls.operations == []
         await cipher.open(sealed["t2"], tenant.thread("t2"), LABEL)
         again = await cipher.seal(TEXT, tenant.thread("t2"), LABEL)
@@ -246,11 +277,11 @@ async def test_data_key_that_is_used_up_is_followed_by_another_and_still_opens(
     cipher = new_cipher(most_seals=2)
     with recorded(kms) as calls:
         sealed = []
-        for _ in range(4):
+        for _ in range(5):
             sealed.append(await cipher.seal(TEXT, tenant.thread(), LABEL))
             assert await cipher.open(sealed[0], tenant.thread(), LABEL) == TEXT
-    assert calls.operations == ["GenerateDataKey"] * 2
-    assert len({wrapped_in(one) for one in sealed}) == 2
+    assert calls.operations == ["GenerateDataKey"] * 3
+    assert [sealed.index(one) for one in sealed if wrapped_in(one) == wrapped_in(sealed[0])] == [0, 1]
 
 
 async def test_of_two_data_keys_of_a_thread_the_one_at_hand_seals(
