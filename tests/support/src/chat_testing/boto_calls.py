@@ -16,8 +16,11 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from urllib3 import HTTPResponse
 
-type Answer = Callable[[AWSPreparedRequest], AWSResponse | None]
-"""What takes the place of sending a request; it may raise what sending may raise, or answer None: then it is sent."""
+type Answer = Callable[[AWSPreparedRequest], AWSResponse]
+"""What takes the place of sending a request; it may raise what sending may raise."""
+
+type Meanwhile = Callable[[AWSPreparedRequest], None]
+"""What happens before a request is sent."""
 
 _JSON = "X-Amz-Target"
 """A header of DynamoDB's and KMS's requests, which are JSON; S3's have no such header and are XML or an object."""
@@ -33,7 +36,7 @@ class Calls:
 
 
 @contextlib.contextmanager
-def recorded(client: BaseClient, operation: str = "*", *answers: Answer) -> Iterator[Calls]:
+def recorded(client: BaseClient, operation: str = "*", *answers: Answer | Meanwhile) -> Iterator[Calls]:
     """Record the requests of `client` for an operation, or all; `answers` answer the first ones in place of AWS."""
     calls = Calls()
     waiting = list(answers)

@@ -175,9 +175,8 @@ async def test_who_leaves_does_not_take_the_data_key_from_those_who_wait(
 ) -> None:
     others, go_on = [tenant.thread(f"other {number}") for number in range(THREADS)], threading.Event()
 
-    def hold(request: AWSPreparedRequest) -> AWSResponse | None:
+    def hold(request: AWSPreparedRequest) -> None:
         go_on.wait(5)
-        return None
 
     with recorded(kms, "*", *[hold] * THREADS) as calls:
         # All threads are busy, so that the call that is waited for has not begun and could be taken back.
@@ -196,7 +195,7 @@ async def test_who_leaves_does_not_take_the_data_key_from_those_who_wait(
 async def test_failure_is_everybodys_who_waits_and_nobodys_afterwards(impatient: KMSClient, tenant: Tenant) -> None:
     cipher, all_wait = EnvelopeCipher(impatient, PATTERN), threading.Event()
 
-    def answer(request: AWSPreparedRequest) -> AWSResponse | None:
+    def answer(request: AWSPreparedRequest) -> AWSResponse:
         all_wait.wait(5)
         return error("ThrottlingException")(request)
 
