@@ -1,12 +1,17 @@
 """Who may call what: routes, function URL, roles and the key's policy."""
 
+import re
 from typing import Any
+
+import pytest
 
 from chat_testing.deployment import Document, Stack, as_list
 
 OPEN_ROUTES = {("GET", "/health"), ("OPTIONS", "/chatkit")}
 ANY_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """Actions that know no resources, so that AWS takes only `*`."""
+NAMED_BY_CONDITION = {"SealWithTheTenantsKey"}
+"""Statements whose resources only a condition can name."""
 CORS = "gatewayresponse.header.Access-Control-Allow-Origin"
 
 
@@ -70,13 +75,15 @@ def test_roles_grant_named_actions_on_named_resources(stack: Stack) -> None:
         actions = as_list(statement["Action"])
         assert statement["Effect"] == "Allow"
         assert not [action for action in actions if "*" in action], role
-        if set(actions) <= ANY_RESOURCE:
+        if set(actions) <= ANY_RESOURCE or statement["Sid"] in NAMED_BY_CONDITION:
             continue
         assert not [resource for resource in as_list(statement["Resource"]) if _is_open(resource)], statement["Sid"]
 
 
 def _is_open(resource: Any) -> bool:
-    return "*" in (resource["Fn::Sub"] if isinstance(resource, dict) and "Fn::Sub" in resource else str(resource))
+    """Whether a resource is not one of the stack's; a part of its bucket is named by how its objects' names begin."""
+    text = resource["Fn::Sub"] if isinstance(resource, dict) and "Fn::Sub" in resource else str(resource)
+    return "*" in re.sub(r"^\$\{Objects\.Arn\}/(items|attachments)/\*$", "", text)
 
 
 def test_roles_take_no_managed_policy(stack: Stack) -> None:
@@ -85,13 +92,33 @@ def test_roles_take_no_managed_policy(stack: Stack) -> None:
 
 
 def test_key_is_used_through_its_services_and_for_its_own_data_only(stack: Stack) -> None:
-    uses = [statement for _, statement in stack.statements() if "kms:Decrypt" in as_list(statement["Action"])]
+    uses = [
+        (role, statement["Condition"]["StringEquals"])
+        for role, statement in stack.statements()
+        if "kms:Decrypt" in as_list(statement["Action"]) and statement["Resource"] == {"Fn::GetAtt": ["Key", "Arn"]}
+    ]
+    through = sorted((role, use["kms:ViaService"]["Fn::Sub"].partition(".")[0]) for role, use in uses)
 
-    assert len(uses) == 2
-    for statement in uses:
-        condition = statement["Condition"]["StringEquals"]
-        assert "kms:ViaService" in condition
-        assert [name for name in condition if name.startswith("kms:EncryptionContext:")]
+    assert through == [
+        ("ChatFunctionRole", "dynamodb"),
+        ("ChatFunctionRole", "s3"),
+        ("ChatFunctionRole", "secretsmanager"),
+        ("CleanupFunctionRole", "dynamodb"),
+        ("CleanupFunctionRole", "sqs"),
+    ]
+    for _, use in uses:
+        names_its_data = any(name.startswith("kms:EncryptionContext:") for name in use)
+        assert names_its_data or use["kms:ViaService"]["Fn::Sub"].startswith("sqs.")
+
+
+def test_tenants_keys_are_those_of_the_alias_and_only_with_the_parameter(stack: Stack) -> None:
+    [statement] = stack.properties("TenantKeysPolicy")["PolicyDocument"]["Statement"]
+    pattern = {"Fn::Join": ["*", {"Fn::Split": ["{tenant}", {"Ref": "TenantKeys"}]}]}
+
+    assert stack.document["Resources"]["TenantKeysPolicy"]["Condition"] == "HasTenantKeys"
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert statement["Condition"]["ForAnyValue:StringLike"] == {"kms:ResourceAliases": pattern}
+    assert stack.document["Parameters"]["TenantKeys"]["Default"] == ""
 
 
 def test_key_policy_opens_the_key_to_the_account_and_to_the_stacks_logs_only(stack: Stack) -> None:
@@ -99,13 +126,36 @@ def test_key_policy_opens_the_key_to_the_account_and_to_the_stacks_logs_only(sta
 
     assert account["Principal"]["AWS"]["Fn::Sub"].endswith(":root")
     assert logs["Principal"]["Service"]["Fn::Sub"].startswith("logs.")
-    assert _log_group_of(logs) == stack.properties("ChatLogGroup")["LogGroupName"]["Fn::Sub"]
+    groups = [group["LogGroupName"]["Fn::Sub"] for group in stack.of_type("AWS::Logs::LogGroup").values()]
+    assert sorted(_log_groups_of(logs)) == sorted(groups)
     assert not [action for action in logs["Action"] if "*" in action]
 
 
-def _log_group_of(statement: Document) -> str:
-    arn: str = statement["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]["Fn::Sub"]
-    return arn.partition(":log-group:")[2]
+def _log_groups_of(statement: Document) -> list[str]:
+    arns = statement["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
+    return [arn["Fn::Sub"].partition(":log-group:")[2] for arn in arns]
+
+
+@pytest.mark.parametrize(
+    ("policy", "action"), [("ObjectsPolicy", "s3:*"), ("CleanupQueuesPolicy", "sqs:*")], ids=["bucket", "queues"]
+)
+def test_nothing_is_sent_without_tls(stack: Stack, policy: str, action: str) -> None:
+    [statement] = stack.properties(policy)["PolicyDocument"]["Statement"]
+
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", action)
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_cleanup_lists_and_deletes_the_stores_objects_and_reads_none(stack: Stack) -> None:
+    granted = {
+        action: statement
+        for role, statement in stack.statements()
+        for action in as_list(statement["Action"])
+        if role == "CleanupFunctionRole" and action.startswith("s3:")
+    }
+
+    assert set(granted) == {"s3:DeleteObject", "s3:ListBucket"}
+    assert granted["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": ["items/*", "attachments/*"]}}
 
 
 def test_sign_in_is_code_flow_without_a_secret(stack: Stack) -> None:

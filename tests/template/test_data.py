@@ -7,13 +7,29 @@ from chat_testing.deployment import Stack
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}
 
 
-def test_table_secret_and_logs_are_encrypted_with_the_stacks_key(stack: Stack) -> None:
+def test_everything_is_encrypted_with_the_stacks_key(stack: Stack) -> None:
     for table in stack.of_type("AWS::DynamoDB::Table").values():
         assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
     for secret in stack.of_type("AWS::SecretsManager::Secret").values():
         assert secret["KmsKeyId"] == KEY
     for group in stack.of_type("AWS::Logs::LogGroup").values():
         assert group["KmsKeyId"] == KEY
+    for queue in stack.of_type("AWS::SQS::Queue").values():
+        assert queue["KmsMasterKeyId"] == KEY
+    for bucket in stack.of_type("AWS::S3::Bucket").values():
+        [rule] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+        assert rule["BucketKeyEnabled"] is True
+
+
+def test_bucket_is_private_keeps_no_versions_and_no_half_uploads(stack: Stack) -> None:
+    bucket = stack.properties("Objects")
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert "VersioningConfiguration" not in bucket
+    assert "AbortIncompleteMultipartUpload" in rule
 
 
 def test_key_rotates(stack: Stack) -> None:
@@ -40,7 +56,7 @@ def test_table_lists_by_time_without_a_global_index(stack: Stack) -> None:
     assert "GlobalSecondaryIndexes" not in table
 
 
-@pytest.mark.parametrize("logical_id", ["Table", "UserPool", "Key"])
+@pytest.mark.parametrize("logical_id", ["Table", "Objects", "ObjectsPolicy", "UserPool", "Key"])
 def test_data_and_its_key_outlive_the_stack(stack: Stack, logical_id: str) -> None:
     resource = stack.document["Resources"][logical_id]
 

@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import chatkit_aws
+import chatkit_aws.store
 from chat_api.settings import Settings
-from chat_testing.deployment import Document, Stack, as_list, function_variables, transformed
+from chat_testing.deployment import Document, Stack, as_list, function_variables, load_template, transformed
 
 PLATFORM_VARIABLES = {
     "AWS_LAMBDA_EXEC_WRAPPER",
@@ -22,7 +23,24 @@ PLATFORM_VARIABLES = {
 }
 """Read by the runtime, Powertools or the Agents SDK, not by the function's settings."""
 SECRET_NAME = re.compile("KEY|SECRET|PASSWORD|TOKEN|CREDENTIAL")
-NAMES_OF_NO_SECRET = {"MODEL_SECRET_ID", "TOKEN_ISSUER"}
+NAMES_OF_NO_SECRET = {"MODEL_SECRET_ID", "TENANT_KEYS", "TOKEN_ISSUER"}
+OBJECT_ACTIONS = {"s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+"""What the calls in the store's `objects` need."""
+NUMBERED_LAYERS = ("StreamingLayer", "ChatKitAwsLayer")
+"""Layers whose numbers are in the description of a version."""
+ALWAYS_EMPTY_ON_AWS = {"JwksUrl"}
+VALUES = {
+    "AllowedOriginPattern": ("https://a", "https://b"),
+    "AllowedOrigins": ("https://a", "https://b"),
+    "Architecture": ("arm64", "x86_64"),
+    "MemorySize": ("1024", "2048"),
+    "ModelName": ("a", "b"),
+    "OpenAIBaseUrl": ("https://a", "https://b"),
+    "RetentionDays": ("1", "2"),
+    "RetentionPolicy": ("last_activity", "created"),
+    "TenantKeys": ("alias/a", "alias/b"),
+}
+"""Two values of each parameter that the function sees."""
 
 
 def versions(stack: Stack) -> dict[str, Document]:
@@ -52,21 +70,24 @@ def test_no_variable_holds_a_secret(stack: Stack) -> None:
     assert not [name for name, found in stack.document["Parameters"].items() if found.get("NoEcho")]
 
 
-def test_role_may_do_to_the_table_what_the_store_does(stack: Stack) -> None:
-    granted = [action for _, statement in stack.statements() for action in as_list(statement["Action"])]
+def test_role_may_do_to_table_and_bucket_what_the_store_does(stack: Stack) -> None:
+    granted = [
+        action
+        for role, statement in stack.statements()
+        for action in as_list(statement["Action"])
+        if role == "ChatFunctionRole" and action.startswith(("dynamodb:", "s3:"))
+    ]
 
-    assert sorted(action for action in granted if action.startswith("dynamodb:")) == sorted(_actions_of_the_store())
+    assert sorted(granted) == sorted(_actions_of_the_store() | OBJECT_ACTIONS)
 
 
 def _actions_of_the_store() -> set[str]:
     """The IAM actions behind the calls in the store's source; a transaction needs those of its parts."""
-    source = "".join(path.read_text() for path in sorted(Path(chatkit_aws.__path__[0]).glob("*.py")))
-    calls = set(re.findall(r"_client\.(\w+)", source)) & {
-        *("batch_get_item", "batch_write_item", "delete_item", "get_item", "put_item", "query", "scan", "update_item"),
-        *("transact_get_items", "transact_write_items"),
-    }
-    parts = re.findall(r'"(ConditionCheck|Delete|Get|Put|Update)": \{', source)
-    single = {"".join(word.title() for word in call.split("_")) for call in calls if not call.startswith("transact")}
+    folder = Path(chatkit_aws.store.__file__).parent
+    source = "".join((folder / name).read_text() for name in ("table.py", "writes.py"))
+    calls = set(re.findall(r"_client\.(\w+)", source)) - {"transact_write_items"}
+    parts = re.findall(r'_part\("(\w+)"', source)
+    single = {"".join(word.title() for word in call.split("_")) for call in calls}
     return {f"dynamodb:{name}" for name in single | {f"{part}Item" for part in parts}}
 
 
@@ -94,28 +115,58 @@ def test_changed_code_publishes_a_version(template: Document, stack: Stack) -> N
     assert set(versions(transformed(template))) != set(versions(stack))
 
 
-def test_changed_parameter_of_the_function_replaces_the_version(template: Document, stack: Stack) -> None:
-    """SAM compares references, not values; CloudFormation replaces a version whose description is another."""
+def test_description_of_a_version_names_every_parameter_that_the_function_sees(template: Document) -> None:
+    named = _parameters_in(template["Resources"]["ChatFunction"]["Properties"]["VersionDescription"])
+    named |= _parameters_in([_description(template, layer) for layer in NUMBERED_LAYERS])
+
+    assert named & set(template["Parameters"]) == _seen(template)
+
+
+def _seen(template: Document) -> set[str]:
     properties = str(template["Resources"]["ChatFunction"]["Properties"])
-    seen = {name for name in template["Parameters"] if f"{{'Ref': '{name}'}}" in properties}
-    seen -= {"JwksUrl"}  # always empty on AWS
-    [version] = versions(stack).values()
-
-    assert seen == set(re.findall(r"\$\{(\w+)\}", version["Description"]["Fn::Sub"]))
+    return {name for name in template["Parameters"] if f"{{'Ref': '{name}'}}" in properties} - ALWAYS_EMPTY_ON_AWS
 
 
-def test_description_of_a_version_has_room_for_every_parameter_s_longest_value(
-    template: Document, stack: Stack
-) -> None:
-    [version] = versions(stack).values()
-    description = version["Description"]["Fn::Sub"]
-    for name in re.findall(r"\$\{(\w+)\}", description):
-        found = template["Parameters"][name]
-        longest = max(len(str(value)) for value in found.get("AllowedValues", [found.get("MaxValue", "")]))
-        description = description.replace(f"${{{name}}}", "x" * found.get("MaxLength", longest))
+def _parameters_in(value: Any) -> set[str]:
+    return set(re.findall(r"\$\{(\w+)\}", str(value)))
 
-    assert "${" not in description
-    assert len(description) <= 256  # Lambda's limit
+
+def _description(template: Document, layer: str) -> Any:
+    return template["Resources"][layer]["Properties"]["Description"]
+
+
+@pytest.mark.parametrize("name", sorted(_seen(load_template())))
+def test_changed_parameter_publishes_a_version(template: Document, name: str) -> None:
+    """CloudFormation replaces a version whose description changes, and a layer, whose number then changes, likewise."""
+    value, other = VALUES[name]
+
+    assert _published(template, {name: value}) != _published(template, {name: other})
+    assert _published(template, {name: value}) == _published(template, {name: value})
+
+
+def _published(template: Document, parameters: dict[str, str]) -> tuple[str, str]:
+    """The version's logical id, and its description with what each reference in it stands for.
+
+    A layer's logical id stands for its number: when SAM gives it another, CloudFormation makes another layer.
+    """
+    transformed_ = transformed(template, parameters)
+    [(logical_id, version)] = versions(transformed_).items()
+    text, layers = version["Description"]["Fn::Sub"]
+    values = {name: str(found["Default"]) for name, found in template["Parameters"].items()} | parameters
+    values |= {name: layer["Fn::Select"][1]["Fn::Split"][1]["Ref"] for name, layer in layers.items()}
+    return logical_id, re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
+
+
+def test_descriptions_have_room_for_every_parameter_s_longest_value(template: Document) -> None:
+    text, numbers = template["Resources"]["ChatFunction"]["Properties"]["VersionDescription"]["Fn::Sub"]
+    lengths = dict.fromkeys(numbers, len("10000"))
+    for name, found in template["Parameters"].items():
+        values = found.get("AllowedValues", [found.get("MaxValue", "")])
+        lengths[name] = found.get("MaxLength", max(len(str(value)) for value in values))
+
+    for description in (text, *(_description(template, layer)["Fn::Sub"] for layer in NUMBERED_LAYERS)):
+        longest = re.sub(r"\$\{(\w+)\}", lambda found: "x" * lengths[found[1]], description)
+        assert len(longest) <= 256  # Lambda's limit
 
 
 def test_calls_are_traced_at_both_ends(stack: Stack) -> None:

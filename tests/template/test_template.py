@@ -10,6 +10,8 @@ from chat_testing.repository import ROOT
 
 OUTPUTS = {
     "ApiUrl",
+    "BucketName",
+    "CleanupDeadLetterQueueArn",
     "FunctionUrl",
     "ModelSecretArn",
     "Region",
@@ -54,6 +56,11 @@ def test_default_of_every_parameter_is_allowed(template: Document) -> None:
         ("DomainPrefix", "Chat"),
         ("DomainPrefix", "-chat"),
         ("ModelName", ""),
+        ("TenantKeys", "chatkit-{tenant}"),
+        ("TenantKeys", "alias/aws/{tenant}"),
+        ("TenantKeys", "alias/{tenant}-{tenant}"),
+        ("TenantKeys", "alias/{user}"),
+        ("AlarmTopicArn", "alarms"),
     ],
 )
 def test_value_that_would_fail_later_is_refused_at_once(template: Document, name: str, value: str) -> None:
@@ -68,7 +75,7 @@ def test_outputs_are_all_that_a_client_needs(template: Document) -> None:
 def test_every_artifact_has_its_recipe(template: Document) -> None:
     built = {name: found for name, found in template["Resources"].items() if "BuildMethod" in found.get("Metadata", {})}
 
-    assert set(built) == {"ChatFunction", "ChatKitAwsLayer", "DependenciesLayer", "StreamingLayer"}
+    assert set(built) == {"ChatFunction", "CleanupFunction", "ChatKitAwsLayer", "DependenciesLayer", "StreamingLayer"}
     for name, resource in built.items():
         folder = ROOT / (resource["Properties"].get("CodeUri") or resource["Properties"]["ContentUri"])
         recipe = (folder / "Makefile").read_text()
@@ -77,7 +84,7 @@ def test_every_artifact_has_its_recipe(template: Document) -> None:
         assert "include ../../infra/package.mk" in recipe
 
 
-def test_function_and_layers_are_for_the_same_machine(template: Document) -> None:
+def test_functions_and_layers_are_for_the_same_machine(template: Document) -> None:
     machines = [
         resource["Properties"].get("Architectures") or resource["Properties"]["CompatibleArchitectures"]
         for resource in template["Resources"].values()
@@ -86,7 +93,7 @@ def test_function_and_layers_are_for_the_same_machine(template: Document) -> Non
     recipe = (ROOT / "infra" / "package.mk").read_text()
     parameter = template["Parameters"]["Architecture"]
 
-    assert machines == [[{"Ref": "Architecture"}]] * 4
+    assert machines == [[{"Ref": "Architecture"}]] * 5
     assert f"ARCHITECTURE ?= {parameter['Default']}\n" in recipe
     assert sorted(re.findall(r"^PLATFORM_(\w+) :=", recipe, re.MULTILINE)) == sorted(parameter["AllowedValues"])
 

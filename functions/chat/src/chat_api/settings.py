@@ -1,7 +1,7 @@
 """The chat function's settings, read once when it starts."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -23,6 +23,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     table_name: str = Field(min_length=3)
+    bucket_name: str = Field(min_length=3)
+    """Takes items that are too large for a row."""
+    retention_days: int = Field(ge=0, le=36_500)
+    """How long a thread is kept; 0 for ever."""
+    retention_policy: Literal["last_activity", "created"]
+    """What its days count from."""
+    tenant_keys: str = Field(pattern="^(alias/.*)?$")
+    """KMS alias of the keys that seal what is stored, `{tenant}` standing for the tenant; empty for no sealing."""
     token_issuer: str
     jwks_url: str
     client_ids: Names = Field(min_length=1)

@@ -21,6 +21,10 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
     """Settings as the template would give them, for a table and an issuer of the test."""
     return Settings(
         table_name=table_name,
+        bucket_name="test-bucket",
+        retention_days=365,
+        retention_policy="last_activity",
+        tenant_keys="",
         token_issuer=ISSUER,
         jwks_url=jwks_url,
         client_ids=(CLIENT_ID,),

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,10 @@ class Stack:
             for policy in properties.get("Policies", []):
                 for statement in policy["PolicyDocument"]["Statement"]:
                     yield role, statement
+        for properties in self.of_type("AWS::IAM::Policy").values():
+            for role in properties["Roles"]:
+                for statement in properties["PolicyDocument"]["Statement"]:
+                    yield role["Ref"], statement
 
 
 def function_variables(stack: Stack, logical_id: str) -> dict[str, str]:
@@ -85,8 +89,11 @@ def load_template() -> Document:
     return template
 
 
-def transformed(template: Document) -> Stack:
-    """What SAM makes of a template, as after `sam package`: each artifact is in a bucket, named by its folder."""
+def transformed(template: Document, parameters: Mapping[str, str] | None = None) -> Stack:
+    """What SAM makes of a template, as after `sam package`: each artifact is in a bucket, named by its folder.
+
+    `parameters` are what a deployment gives; the others have their defaults.
+    """
     packaged = copy.deepcopy(template)
     for resource in packaged["Resources"].values():
         for key in ("CodeUri", "ContentUri"):
@@ -95,7 +102,7 @@ def transformed(template: Document) -> Stack:
     # SAM warns of metrics that it did not send and of toggles that are AWS's own.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
-    return Stack(transform(packaged, {}, _NoManagedPolicies()))
+    return Stack(transform(packaged, dict(parameters or {}), _NoManagedPolicies()))
 
 
 def as_list(value: Any) -> list[Any]:
