@@ -24,7 +24,7 @@ def world(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) 
     return World(table_name, bucket, dynamodb, s3)
 
 
-def leave_all(request: AWSPreparedRequest) -> AWSResponse | None:
+def leave_all(request: AWSPreparedRequest) -> AWSResponse:
     """DynamoDB answers that it has done nothing of it."""
     left = {"UnprocessedItems": json.loads(cast("bytes", request.body))["RequestItems"]}
     return answered(json.dumps(left).encode())(request)

@@ -71,7 +71,9 @@ class RemoveObject(_Job):
 
 type Job = RemoveThread | RemoveAttachment | RemoveObject
 
-_JOBS: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="remove")])
+_JOBS: TypeAdapter[Job] = TypeAdapter(
+    Annotated[Job, Field(discriminator="remove")], config=ConfigDict(hide_input_in_errors=True)
+)
 
 
 def read(message: str) -> Job:

@@ -7,6 +7,7 @@ from typing import Any
 from chat_testing.repository import ROOT
 
 FOLDER = ROOT / "events"
+_CLEANUP = "cleanup_"
 PLACEHOLDER = "TOKEN"
 """Stands in a payload's Authorization header for the access token of whoever tries it."""
 
@@ -27,17 +28,26 @@ STATUS = {
     "url_preflight": 200,
     "url_truncated_json": 400,
 }
-"""The answer that each payload gets, wherever it is tried; a test compares it with the folder."""
+"""The answer that each request gets, wherever it is tried; a test compares it with the folder."""
 
 
 def names() -> list[str]:
-    """Every payload, by its file's name without the ending."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+    """Every request to the chat, by its file's name without the ending."""
+    return sorted(name for name in _all() if not name.startswith(_CLEANUP))
+
+
+def cleanup_names() -> list[str]:
+    """Everything that wakes cleanup, likewise."""
+    return sorted(name for name in _all() if name.startswith(_CLEANUP))
 
 
 def path_of(name: str) -> Path:
     """The payload's file."""
     return FOLDER / f"{name}.json"
+
+
+def _all() -> list[str]:
+    return [path.stem for path in FOLDER.glob("*.json")]
 
 
 def load(name: str, token: str = PLACEHOLDER) -> dict[str, Any]:
