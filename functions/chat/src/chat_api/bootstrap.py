@@ -16,7 +16,9 @@ from chatkit_aws import clients, logs
 from chatkit_aws.identity import Issuer, TokenVerifier
 from chatkit_aws.jwks import KeySet
 from chatkit_aws.secrets import ModelKey, ModelKeyAuth
-from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store import DynamoDBStore, Retention
+from chatkit_aws.store.cipher import EnvelopeCipher
+from chatkit_aws.store.objects import Objects
 from chatkit_aws.telemetry import Telemetry
 
 MODEL_TIMEOUT = 90.0
@@ -39,8 +41,19 @@ def create_app_from_environment() -> FastAPI:
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "ChatKit")
     telemetry = Telemetry(service, namespace, salt=settings.token_issuer)
     models = create_models(settings, ModelKey(settings.model_secret_id, clients.secretsmanager_client()))
-    store = DynamoDBStore(settings.table_name, clients.dynamodb_client())
-    return create_app(create_services(settings, models, store, telemetry))
+    return create_app(create_services(settings, models, create_store(settings), telemetry))
+
+
+def create_store(settings: Settings) -> DynamoDBStore:
+    """Threads in the stack's table and bucket, kept as long and sealed as the parameters say."""
+    cipher = EnvelopeCipher(clients.kms_client(), settings.tenant_keys) if settings.tenant_keys else None
+    return DynamoDBStore(
+        settings.table_name,
+        clients.dynamodb_client(),
+        objects=Objects(settings.bucket_name, clients.s3_client()),
+        cipher=cipher,
+        retention=Retention(settings.retention_days, settings.retention_policy),
+    )
 
 
 def create_services(settings: Settings, models: ModelProvider, store: DynamoDBStore, telemetry: Telemetry) -> Services:

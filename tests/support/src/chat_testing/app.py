@@ -11,7 +11,7 @@ from chat_api.settings import Settings
 from chat_testing.chat import ChatClient
 from chat_testing.models import ScriptedModels
 from chat_testing.tokens import CLIENT_ID, ISSUER, SCOPE, TokenIssuer
-from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store import DynamoDBStore, Retention
 from chatkit_aws.telemetry import Telemetry
 
 TELEMETRY = Telemetry("chat", "Test")
@@ -69,8 +69,8 @@ def application(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) 
     """The application over a table and an issuer; the caller closes `http`."""
     settings = settings_for(table_name, issuer.jwks_url)
     models = ScriptedModels()
-    transport = httpx2.ASGITransport(
-        create_app(create_services(settings, models, DynamoDBStore(table_name, dynamodb), TELEMETRY))
-    )
+    retention = Retention(settings.retention_days, settings.retention_policy)
+    store = DynamoDBStore(table_name, dynamodb, retention=retention)
+    transport = httpx2.ASGITransport(create_app(create_services(settings, models, store, TELEMETRY)))
     http = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
     return App(http, models, issuer, table_name, dynamodb, settings)
