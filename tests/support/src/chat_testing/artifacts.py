@@ -1,4 +1,6 @@
-"""What `sam build` made: the function's folder and those of its layers, as Lambda will unpack them."""
+"""What `sam build` made: the folders of functions and layers, as Lambda will unpack them."""
+
+from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
@@ -12,10 +14,16 @@ from chat_testing.sandbox import STREAMING, Sandbox, make_sandbox
 BUILD = ROOT / ".aws-sam" / "build"
 SOURCES = {
     "ChatFunction": ROOT / "functions" / "chat",
+    "CleanupFunction": ROOT / "functions" / "cleanup",
     "ChatKitAwsLayer": ROOT / "layers" / "chatkit_aws",
     "StreamingLayer": ROOT / "layers" / "streaming",
 }
 """The artifacts of our own, and the members that they are made of."""
+LAYERS = {
+    "ChatFunction": ("ChatKitAwsLayer", "StreamingLayer", "DependenciesLayer"),
+    "CleanupFunction": ("ChatKitAwsLayer", "DependenciesLayer"),
+}
+"""The functions, and the layers that they have in the template."""
 
 _ELF_MACHINES = {62: "x86_64", 183: "aarch64"}
 """EM_X86_64 and EM_AARCH64 of the ELF header's e_machine."""
@@ -35,6 +43,10 @@ class Artifacts:
     def search_path(self) -> list[str]:
         """What Lambda puts on `sys.path`: the function first, then its layers."""
         return [str(self.python_path(name)) for name in self.folders]
+
+    def of(self, function: str) -> Artifacts:
+        """A function and its layers."""
+        return Artifacts({name: self.folders[name] for name in (function, *LAYERS[function])})
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Every file, with its path within its artifact, such as `DependenciesLayer/python/six.py`."""
@@ -66,7 +78,7 @@ def this_machine() -> str:
 
 
 def built_sandbox(root: Path, variables: Mapping[str, str]) -> Sandbox:
-    """The built function under the empty `root`, laid out as Lambda would, with the streaming layer in charge."""
+    """The built chat function under the empty `root`, laid out as Lambda would, with the streaming layer in charge."""
     folders = built_artifacts().folders
     return make_sandbox(
         root,
