@@ -33,16 +33,18 @@ class Outputs:
     token_issuer: str
     scope: str
     table_name: str
+    bucket_name: str
     model_secret_arn: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The deployed stack; functions have physical names."""
+    """The deployed stack; `function_name` and `cleanup_name` are the physical names of the chat and of cleanup."""
 
     cloud: Cloud
     outputs: Outputs
     function_name: str
+    cleanup_name: str
 
     @property
     def rest_host(self) -> str:
@@ -55,8 +57,15 @@ class Stack:
         return self.outputs.function_url.removeprefix("https://").rstrip("/")
 
     def function_variables(self) -> dict[str, str]:
-        """The environment variables of the deployed function."""
-        configuration = lambda_client(self.cloud).get_function_configuration(FunctionName=self.function_name)
+        """The environment variables of the deployed chat."""
+        return self._variables(self.function_name)
+
+    def cleanup_variables(self) -> dict[str, str]:
+        """The same of the deployed cleanup function."""
+        return self._variables(self.cleanup_name)
+
+    def _variables(self, function: str) -> dict[str, str]:
+        configuration = lambda_client(self.cloud).get_function_configuration(FunctionName=function)
         return dict(configuration["Environment"]["Variables"])
 
     def wait_until_active(self) -> None:
@@ -133,7 +142,10 @@ def _describe(cloud: Cloud) -> Stack:
     client = boto3.client("cloudformation", **client_options(cloud))
     found = client.describe_stacks(StackName=NAME)["Stacks"][0].get("Outputs", [])
     values = {output.get("OutputKey", ""): output.get("OutputValue", "") for output in found}
-    function = client.describe_stack_resource(StackName=NAME, LogicalResourceId="ChatFunction")["StackResourceDetail"]
+    names = [
+        client.describe_stack_resource(StackName=NAME, LogicalResourceId=function)["StackResourceDetail"]
+        for function in ("ChatFunction", "CleanupFunction")
+    ]
     try:
         outputs = Outputs(
             api_url=values["ApiUrl"],
@@ -143,9 +155,11 @@ def _describe(cloud: Cloud) -> Stack:
             token_issuer=values["TokenIssuer"],
             scope=values["Scope"],
             table_name=values["TableName"],
+            bucket_name=values["BucketName"],
             model_secret_arn=values["ModelSecretArn"],
         )
-        return Stack(cloud, outputs, function["PhysicalResourceId"])
+        chat, cleanup = (name["PhysicalResourceId"] for name in names)
+        return Stack(cloud, outputs, chat, cleanup)
     except KeyError as missing:
         raise DeployFailed(f"the stack has no output {missing}") from missing
 
