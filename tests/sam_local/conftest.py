@@ -40,7 +40,11 @@ def sam_local(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Itera
         deployed = stack.deploy(cloud, parameters)
         deployed.put_model_key(model.key)
         tokens = users.sign_in(deployed, users.sign_up(deployed, "alice@example.com"))
-        variables = {**deployed.function_variables(), "AWS_ENDPOINT_URL": cloud.seen_by_functions(cloud.port)}
-        template = write_template(folder, frozenset(variables))
-        (folder / "variables.json").write_text(json.dumps({"ChatFunction": variables}))
+        address = {"AWS_ENDPOINT_URL": cloud.seen_by_functions(cloud.port)}
+        variables = {
+            "ChatFunction": deployed.function_variables() | address,
+            "CleanupFunction": deployed.cleanup_variables() | address,
+        }
+        template = write_template(folder, variables)
+        (folder / "variables.json").write_text(json.dumps(variables))
         yield SamLocal(engine, template, folder / "variables.json", tokens.access, cloud.environment)

@@ -34,6 +34,11 @@ def test_invoke_answers_as_a_proxy_response(name: str, sam_local: SamLocal) -> N
     assert "(offline model)" in _body(answer)
 
 
+@pytest.mark.parametrize("name", events.cleanup_names())
+def test_invoke_does_what_wakes_cleanup(name: str, sam_local: SamLocal) -> None:
+    assert sam_local.invoke_cleanup(name) == {"batchItemFailures": []}
+
+
 @pytest.mark.parametrize("name", events.names())
 def test_start_lambda_answers_every_payload_as_a_proxy_response(
     name: str, invoke: Callable[[str], dict[str, Any]]

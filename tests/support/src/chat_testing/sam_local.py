@@ -25,8 +25,8 @@ START_SECONDS = 120.0
 """How long it may take; the first time it bakes the layers into an image."""
 
 
-def write_template(folder: Path, variables: frozenset[str]) -> Path:
-    """The built template with absolute paths, whose function may be given `variables`.
+def write_template(folder: Path, variables: Mapping[str, Mapping[str, str]]) -> Path:
+    """The built template with absolute paths, whose functions may be given `variables`.
 
     `sam local` gives a function no variable that its template does not name, such as the local cloud's endpoint.
     """
@@ -35,8 +35,9 @@ def write_template(folder: Path, variables: frozenset[str]) -> Path:
         for key in ("CodeUri", "ContentUri"):
             if key in resource.get("Properties", {}):
                 resource["Properties"][key] = str(BUILT_TEMPLATE.parent / resource["Properties"][key])
-    named = template["Resources"]["ChatFunction"]["Properties"]["Environment"]["Variables"]
-    named |= dict.fromkeys(variables - named.keys(), "")
+    for function, given in variables.items():
+        named = template["Resources"][function]["Properties"]["Environment"]["Variables"]
+        named |= dict.fromkeys(given.keys() - named.keys(), "")
     path = folder / "template.json"
     path.write_text(json.dumps(template))
     return path
@@ -44,7 +45,7 @@ def write_template(folder: Path, variables: frozenset[str]) -> Path:
 
 @dataclass(frozen=True)
 class SamLocal:
-    """SAM CLI with a template and the variables of its function; `token` is a user's."""
+    """SAM CLI with a template and the variables of its functions; `token` is a user's."""
 
     engine: Engine
     template: Path
@@ -53,12 +54,21 @@ class SamLocal:
     environment: Mapping[str, str] = field(repr=False)
 
     def invoke(self, name: str) -> dict[str, Any]:
-        """What the function answers to the payload of that name, with the user's token where it has a place for one."""
+        """What the chat answers to the payload of that name, with the user's token where it has a place for one."""
+        return _proxy_response(self._invoke("ChatFunction", name))
+
+    def invoke_cleanup(self, name: str) -> dict[str, Any]:
+        """What cleanup answers to the payload of that name."""
+        answer = json.loads(self._invoke("CleanupFunction", name))
+        assert isinstance(answer, dict)
+        return answer
+
+    def _invoke(self, function: str, name: str) -> str:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as event:
             json.dump(events.load(name, self.token), event)
             event.flush()
             done = subprocess.run(
-                self._command("invoke", "ChatFunction", "--event", event.name),
+                self._command("invoke", function, "--event", event.name),
                 cwd=ROOT,
                 env=self._environment(),
                 capture_output=True,
@@ -66,7 +76,7 @@ class SamLocal:
                 check=False,
             )
         assert done.returncode == 0, done.stderr
-        return _proxy_response(done.stdout)
+        return done.stdout
 
     @contextlib.contextmanager
     def functions(self, log: Path) -> Iterator[Callable[[str], dict[str, Any]]]:
