@@ -98,6 +98,19 @@ async def test_more_objects_than_a_page_are_deleted_page_by_page(objects: Object
     assert keys_in(s3, bucket) == []
 
 
+async def test_page_without_objects_is_not_the_last_one(objects: Objects, s3: S3Client, bucket: str) -> None:
+    await put_all(objects, "items/ab/1")
+    parts = [
+        "<IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken>",
+        "<IsTruncated>false</IsTruncated><Contents><Key>items/ab/1</Key></Contents>",
+    ]
+    pages = [answered(f"<ListBucketResult>{part}</ListBucketResult>".encode()) for part in parts]
+    with recorded(s3, "ListObjectsV2", *pages) as calls:
+        assert await objects.delete_below("items/ab/") == 1
+    assert len(calls.operations) == 2
+    assert keys_in(s3, bucket) == []
+
+
 @pytest.mark.parametrize("prefix", ["", "items/ab", "items"])
 async def test_prefix_that_others_could_share_is_refused(objects: Objects, s3: S3Client, prefix: str) -> None:
     with recorded(s3) as calls, pytest.raises(ValueError, match="slash"):

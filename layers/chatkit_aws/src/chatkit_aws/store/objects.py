@@ -57,7 +57,7 @@ class Objects:
             raise ValueError(message)
         count = 0
         async for keys in self._pages(prefix):
-            await self._delete(keys)
+            await self.delete(*keys)
             count += len(keys)
         return count
 
@@ -79,11 +79,10 @@ class Objects:
         """The keys that begin with `prefix`, in their order; a page begins behind the last, whatever is left of it."""
         list_page = partial(self._client.list_objects_v2, Bucket=self._bucket, Prefix=prefix, MaxKeys=MAX_KEYS)
         answer = await self._calls.run(list_page)
-        while contents := answer.get("Contents"):
-            yield [found["Key"] for found in contents]
-            if not answer["IsTruncated"]:
-                return
+        yield [found["Key"] for found in answer.get("Contents", [])]
+        while answer["IsTruncated"]:
             answer = await self._calls.run(partial(list_page, ContinuationToken=answer["NextContinuationToken"]))
+            yield [found["Key"] for found in answer.get("Contents", [])]
 
     async def _delete(self, keys: Sequence[str]) -> None:
         request = partial(
