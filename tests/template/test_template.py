@@ -12,6 +12,7 @@ OUTPUTS = {
     "ApiUrl",
     "BucketName",
     "CleanupDeadLetterQueueArn",
+    "CleanupQueueArn",
     "FunctionUrl",
     "ModelSecretArn",
     "Region",
