@@ -72,3 +72,14 @@ async def test_title_set_between_two_messages_is_streamed_between_them(store: Dy
     thread_id, events = await ScriptedServer(store, respond).create()
     assert types_of(events)[3:] == ["thread.item.done", "thread.item.done", "thread.updated", "thread.item.done"]
     assert (await store.load_thread(thread_id, OWNER)).title == "Between"
+
+
+async def test_user_is_told_when_the_thread_was_deleted_during_the_turn(store: DynamoDBStore) -> None:
+    async def respond(thread: ThreadMetadata, *_: object) -> Events:
+        await store.delete_thread(thread.id, OWNER)
+        yield said(thread, "Hi", "msg_a")
+
+    thread_id, events = await ScriptedServer(store, respond).create()
+    told = {"type": "error", "code": "custom", "message": "This conversation is no longer there.", "allow_retry": False}
+    assert events[-1] == told
+    assert (await store.load_thread_items(thread_id, None, 10, "asc", OWNER)).data == []

@@ -88,12 +88,19 @@ class InvalidOrder(ChatKitAwsError, ValueError):
     """A page was asked for in an order other than `asc` and `desc`."""
 
 
-class ThreadNotFound(ChatKitAwsError, NotFoundError):
-    """The caller has no such thread; whether anybody else has is not told."""
+class ThreadNotFound(ChatKitAwsError, NotFoundError, CustomStreamError):
+    """The caller has no such thread; whether anybody else has is not told.
+
+    Within a stream it was deleted meanwhile: the user is told, and that trying again is no help.
+    """
 
     def __init__(self, thread_id: str) -> None:
         """Name the thread that was asked for."""
-        super().__init__(f"Thread {thread_id} not found")
+        super().__init__("This conversation is no longer there.", allow_retry=False)
+        self.thread_id = thread_id
+
+    def __str__(self) -> str:
+        return f"Thread {self.thread_id} not found"
 
 
 class ItemNotFound(ChatKitAwsError, NotFoundError):
