@@ -254,13 +254,17 @@ def test_job_that_makes_no_progress_is_left_to_the_queue(
     assert messages(sqs, queue) == [job]
 
 
-def test_failed_job_is_left_to_the_queue(world: World, consumer: Consumer, sqs: SQSClient, queue: str) -> None:
+def test_failed_job_is_left_to_the_queue_and_the_log_says_why(
+    world: World, consumer: Consumer, sqs: SQSClient, queue: str, log: io.StringIO
+) -> None:
     delete(world, "thr_1")
     batch = events.load("cleanup_job")
 
     with recorded(world.s3, "DeleteObjects", *[error("AccessDenied", 403)] * 10):
         assert failures(consumer(batch, context())) == [batch["Records"][0]["messageId"]]
 
+    [line] = [json.loads(line) for line in log.getvalue().splitlines() if "to come again" in line]
+    assert line["reason"] == "S3 answered AccessDenied"
     assert (messages(sqs, queue), delayed(sqs, queue)) == ([], 0)
 
 

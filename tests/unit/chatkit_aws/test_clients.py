@@ -12,9 +12,10 @@ from chatkit_aws.clients import (
     lambda_config,
     s3_client,
     secretsmanager_client,
+    sqs_client,
 )
 
-MAKERS = [dynamodb_client, kms_client, s3_client, secretsmanager_client]
+MAKERS = [dynamodb_client, kms_client, s3_client, secretsmanager_client, sqs_client]
 
 
 def settings(config: Config) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from chat_cleanup.cleaner import Cleaner, Deadline, Outcome
 from chat_cleanup.figures import Figures
 from chat_cleanup.job_queue import JobQueue
 from chat_cleanup.jobs import Job, RemoveThread
+from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.record import Record, current_record
 
 logger = logging.getLogger(__name__)
@@ -92,8 +93,8 @@ class _Batch:
     async def _do_or_put(self, job: Job) -> None:
         try:
             outcome = await self._do(job)
-        except Exception:
-            logger.exception("a job failed and is put into the queue")
+        except Exception as error:
+            logger.exception("a job failed and is put into the queue", extra=_reason(error))
             await self._put(job, LATER)
         else:
             if not outcome.is_finished:
@@ -128,6 +129,11 @@ def _noting_failure() -> Iterator[None]:
     """Log why a record or message comes again: Powertools reports only that it does."""
     try:
         yield
-    except Exception:
-        logger.exception("a record or message failed and is to come again")
+    except Exception as error:
+        logger.exception("a record or message failed and is to come again", extra=_reason(error))
         raise
+
+
+def _reason(error: Exception) -> dict[str, str]:
+    """What the layer's own errors say, which is nobody's text; the log names others by their type only."""
+    return {"reason": str(error)} if isinstance(error, ChatKitAwsError) else {}
