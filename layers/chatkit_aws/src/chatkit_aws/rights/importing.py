@@ -1,0 +1,128 @@
+"""An archive's threads, for the user they were exported from or another one: nothing that is there is overwritten.
+
+Everything in the archive is checked before anything is written. Threads expire as those that are written today, or
+were created when they were; one that would have expired by now is left out. A thread's items are written one after
+the other, as all writers do, and several threads at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from chatkit_aws.errors import ItemNotFound
+from chatkit_aws.rights.contents import checked
+from chatkit_aws.rights.errors import BucketNeeded
+from chatkit_aws.rights.importing_files import FileImporter
+from chatkit_aws.rights.parallel import each
+from chatkit_aws.rights.progress import Progress
+from chatkit_aws.rights.reading import Archive
+from chatkit_aws.store import codec, keys
+from chatkit_aws.store.bulk import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+    from pathlib import Path
+
+    from chatkit_aws.rights.archive import ThreadEntry
+    from chatkit_aws.rights.contents import Contents
+    from chatkit_aws.rights.storage import Account, Storage
+    from chatkit_aws.store.keys import ThreadKeys
+
+_log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""Threads at the same time; each holds up to one item in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The digest of the archive, and what of it was written by this and earlier runs.
+
+    `skipped_` were there before; `expired_threads` would have expired by now; `left_out` are attachments and feedback
+    whose thread or item was not imported.
+    """
+
+    digest: str
+    counts: dict[str, int]
+
+
+async def import_archive(storage: Storage, account: Account, path: Path, *, skip_existing: bool = False) -> Imported:
+    """Write what is in the archive at `path` for a user. After it was cut off, the same again writes the rest.
+
+    Raises InvalidArchive, AlreadyThere, BucketNeeded before anything is written; StoreUnavailable, StoreRefused.
+    """
+    archive = await asyncio.to_thread(Archive.opened, path)
+    try:
+        contents = await checked(archive, account.owner)
+        if storage.files is None and archive.names("files/", ""):
+            raise BucketNeeded
+        progress = Progress(storage, contents)
+        skipped = await progress.begin(skip_existing=skip_existing)
+        importer = _Importer(storage, contents, skipped, Counter(threads=0, items=0), set())
+        await each(contents.threads, importer.thread, AT_ONCE)
+        files = FileImporter(storage, contents, skipped, importer.imported, importer.counts)
+        for entry in contents.attachments():
+            await files.attachment(entry)
+        await progress.end()
+        return Imported(archive.digest, dict(importer.counts))
+    finally:
+        archive.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Importer:
+    storage: Storage
+    contents: Contents
+    skipped: AbstractSet[str]
+    counts: Counter[str]
+    imported: set[str]
+
+    async def thread(self, number: int) -> None:
+        entry = self.contents.thread(number)
+        thread = self.contents.owner.thread(entry.thread.id)
+        if thread.row.sk in self.skipped:
+            self.counts["skipped_threads"] += 1
+        elif self._has_expired(entry):
+            self.counts["expired_threads"] += 1
+        else:
+            await self._row(thread, entry)
+            await self._items(thread, number)
+            await self._feedback(thread, number)
+            self.imported.add(thread.thread_id)
+            self.counts["threads"] += 1
+            _log.info("threads=%d items=%d | importing", self.counts["threads"], self.counts["items"])
+
+    def _has_expired(self, entry: ThreadEntry) -> bool:
+        created_at = keys.naive_utc(entry.thread.created_at).replace(tzinfo=UTC).timestamp()
+        now = self.storage.table.writes.now
+        expires_at = self.storage.retention.of_thread(now, created_at)
+        return expires_at is not None and expires_at <= now
+
+    async def _row(self, thread: ThreadKeys, entry: ThreadEntry) -> None:
+        """The thread itself, unless it was written before and perhaps changed since."""
+        row = await self.storage.table.get(thread.row)
+        if row is None:
+            await self.storage.threads.save(thread.owner, entry.thread)
+        if entry.user_title is not None and (row is None or row.title is None):
+            await self.storage.threads.rename(thread, entry.user_title)
+
+    async def _items(self, thread: ThreadKeys, number: int) -> None:
+        places = self.storage.bulk.rows(thread.partition, keys.PLACE)
+        written = {key_of(row).sk async for page in places for row in page}
+        for item in self.contents.items(number, thread.thread_id):
+            if thread.place(item.id).sk not in written:
+                await self.storage.items.add(thread, item)
+            self.counts["items"] += 1
+
+    async def _feedback(self, thread: ThreadKeys, number: int) -> None:
+        for entry in self.contents.feedback(number):
+            try:
+                await self.storage.feedback.put(thread, entry.item_id, codec.Feedback(entry.kind, entry.created_at))
+                self.counts["feedback"] += 1
+            except ItemNotFound:
+                self.counts["left_out"] += 1
