@@ -1,0 +1,107 @@
+"""A turn of the whole application in a thread that has a history, with what it asks of the table."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from typing import override
+
+import httpx2
+from agents import Model
+from types_boto3_dynamodb.client import DynamoDBClient
+
+from chat_api.app import create_app
+from chat_api.bootstrap import create_services
+from chat_testing.app import TELEMETRY, settings_for
+from chat_testing.builders import context, thread
+from chat_testing.chat import ChatClient
+from chat_testing.filling import RETENTION, Filler
+from chat_testing.metering import Meter, metered
+from chat_testing.models import ScriptedModels
+from chat_testing.texts import Exchange
+from chat_testing.tokens import TokenIssuer
+from chatkit_aws.ids import UlidIds
+from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.keys import Owner
+from chatkit_aws.store.retention import DAY
+
+TENANT = "acme-corporation"
+USER = "5c1f7f0e-7a5b-4f0d-9d39-8a1f6f1c2b7e"
+"""Ids as long as real ones: they are part of every key, and so of what a row costs."""
+HISTORY_ITEMS = 40
+"""How many items the model is to see, as the template has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn asked of the table, how long it took, and how long until the model was asked."""
+
+    meter: Meter
+    seconds: float
+    until_model: float
+    chain: int
+    """The most requests one after the other before the model was asked."""
+
+
+class _TimedModels(ScriptedModels):
+    """Remembers when a model was last asked for, which is when it is called."""
+
+    asked_at = 0.0
+
+    @override
+    def get_model(self, model_name: str | None) -> Model:
+        self.asked_at = time.perf_counter()
+        return super().get_model(model_name)
+
+
+@dataclass
+class Stage:
+    """The application, one user of it, and the table below."""
+
+    table: str
+    dynamodb: DynamoDBClient
+    models: _TimedModels
+    client: ChatClient
+
+    async def thread(self, texts: Sequence[str], days_ago: int = 0) -> str:
+        """A thread in which these were said in turn, the last one some days ago."""
+        at = time.time() - days_ago * DAY
+        now = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
+        thread_id = UlidIds(lambda: at)("thread")
+        store = DynamoDBStore(self.table, self.dynamodb, retention=RETENTION, clock=lambda: at)
+        await store.save_thread(thread(thread_id, created_at=now), context(USER, TENANT))
+        owner = Owner.of(TENANT, USER)
+        Filler(self.table, self.dynamodb, owner, now).conversation(owner.thread(thread_id), texts)
+        return thread_id
+
+    async def turn(
+        self, thread_id: str, exchange: Exchange, observer: DynamoDBClient | None = None, delay: float = 0
+    ) -> Turn:
+        """Ask and answer; with `observer` by the documented rule, with `delay` as if the table were that far away."""
+        self.models.say(exchange.answer)
+        with metered(self.dynamodb, observer, delay) as meter:
+            began = time.perf_counter()
+            answer = await self.client.say(thread_id, exchange.question)
+            ended = time.perf_counter()
+        assert answer.text == exchange.answer, answer.body
+        asked_at = self.models.asked_at
+        return Turn(meter, ended - began, asked_at - began, meter.chain(asked_at))
+
+
+@contextlib.asynccontextmanager
+async def stage(table: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[Stage]:
+    """The application over a table, with one signed-in user."""
+    settings = settings_for(table, issuer.jwks_url).model_copy(update={"history_items": HISTORY_ITEMS})
+    store, models = DynamoDBStore(table, dynamodb, retention=RETENTION), _TimedModels()
+    app = create_app(create_services(settings, models, store, TELEMETRY))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as http:
+        yield Stage(table, dynamodb, models, ChatClient(http, issuer.mint(USER, tenant=TENANT)))
+
+
+def history(exchanges: Sequence[Exchange], count: int, begin: int = 0) -> list[str]:
+    """`count` texts, a question and an answer in turn, from exchange `begin` on and round again."""
+    rotated = [*exchanges[begin:], *exchanges[:begin]]
+    texts = [text for exchange in rotated for text in (exchange.question, exchange.answer)]
+    return list(islice(cycle(texts), count))
