@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_NOT_ELSEWHERE = "attribute_not_exists(pk) OR item_sk = :item_sk"
+_HERE = "item_sk = :item_sk"
+_NOT_ELSEWHERE = f"{ABSENT} OR {_HERE}"
 _OPEN = "attribute_not_exists(settled)"
 
 
@@ -48,35 +49,33 @@ class Items:
     async def add(self, thread: ThreadKeys, item: ThreadItem) -> None:
         """Write a new item; the first of an id stays. Raises ThreadNotFound."""
         try:
-            await self._put(thread, item, thread.item(item.created_at, item.id), replace=False)
+            await self._put(thread, item, thread.item(item.created_at, item.id), ABSENT)
         except ConditionFailed as failed:
             await self._warn_of_another(thread, item, failed)
 
     async def save(self, thread: ThreadKeys, item: ThreadItem) -> None:
         """Write an item; one of its id is replaced in its place. Raises ThreadNotFound, AlreadyAnswered."""
-        key = thread.item(item.created_at, item.id)
+        key = own = thread.item(item.created_at, item.id)
         while True:
             try:
-                return await self._put(thread, item, key, replace=True)
+                return await self._put(thread, item, key, _NOT_ELSEWHERE if key == own else _HERE)
             except ConditionFailed as failed:
                 _, place, settled = failed.rows[:3]
-                if settled:
-                    return await self._keep_answer(thread, item, settled)
-                if not place or place.item_sk in {None, key.sk}:
-                    raise
-                key = Key(thread.partition, str(place.item_sk))
+            if settled:
+                return await self._keep_answer(thread, item, settled)
+            # Another place than was known: of the item that is there, or its own again if that was just removed.
+            key = Key(thread.partition, place.item_sk) if place and place.item_sk else own
 
     async def delete(self, thread: ThreadKeys, item_id: str) -> None:
-        """Remove an item, if it is there. Raises Held."""
-        place = await self.table.get(thread.place(item_id))
-        if place is None or place.item_sk is None:
-            return
-        writes = self.table.writes
-        item = Key(thread.partition, place.item_sk)
-        try:
-            await self.table.transact(writes.check(thread.row, FREE), writes.delete(place.key), writes.delete(item))
-        except ConditionFailed:
-            raise Held from None
+        """Remove an item and what the user thinks of it, if it is there. Raises Held."""
+        while (place := await self.table.get(thread.place(item_id))) and place.item_sk:
+            try:
+                await self._remove(thread, place, place.item_sk)
+            except ConditionFailed as failed:
+                if failed.rows[0] is not False:
+                    raise Held from None
+            else:
+                return
 
     async def find(self, thread: ThreadKeys, item_id: str) -> Row | None:
         """The row of the item with this id."""
@@ -102,22 +101,34 @@ class Items:
         text = await self.bodies.open(body, _scope(thread), row.key)
         return codec.load_item(text, keys.id_of(row.key.sk), thread.thread_id, keys.created_at_of(row.key.sk))
 
-    async def _put(self, thread: ThreadKeys, item: ThreadItem, key: Key, *, replace: bool) -> None:
-        """Write the item at `key`. Raises ConditionFailed with what the thread, the place and the item met."""
+    async def _put(self, thread: ThreadKeys, item: ThreadItem, key: Key, condition: str) -> None:
+        """Write the item at `key` if its place meets the condition.
+
+        Raises ConditionFailed with what the thread, the place and the item met.
+        """
         text = codec.dump_item(item, thread.thread_id)
         body = await self.bodies.close(text, _scope(thread), key)
         row = Row(key, body=body, settled=True if _is_settled(item) else None)
         place = thread.place(item.id)
         async with self.overflow.keeping(thread, row) as (kept, others):
-            await self.guard.write(thread, lambda expires: self._parts(place, kept, expires, replace=replace), others)
+            await self.guard.write(thread, lambda expires: self._parts(place, kept, expires, condition), others)
 
-    def _parts(self, place: Key, item: Row, expires_at: int | None, *, replace: bool) -> Parts:
+    def _parts(self, place: Key, item: Row, expires_at: int | None, condition: str) -> Parts:
         writes = self.table.writes
         pointer = Row(place, item_sk=item.key.sk, expires_at=expires_at)
-        elsewhere = writes.put(pointer, _NOT_ELSEWHERE, {":item_sk": {"S": item.key.sk}})
-        return (
-            elsewhere if replace else writes.put(pointer, ABSENT),
-            writes.put(dataclasses.replace(item, expires_at=expires_at), _OPEN if replace else None),
+        item = dataclasses.replace(item, expires_at=expires_at)
+        if condition == ABSENT:
+            return writes.put(pointer, ABSENT), writes.put(item)
+        return writes.put(pointer, condition, {":item_sk": {"S": item.key.sk}}), writes.put(item, _OPEN)
+
+    async def _remove(self, thread: ThreadKeys, place: Row, item_sk: str) -> None:
+        """Remove an item from there. Raises ConditionFailed where it is under hold, or by now in another place."""
+        writes = self.table.writes
+        await self.table.transact(
+            writes.check(thread.row, FREE),
+            writes.delete(place.key, _NOT_ELSEWHERE, {":item_sk": {"S": item_sk}}),
+            writes.delete(Key(thread.partition, item_sk)),
+            writes.delete(thread.feedback(keys.id_of(place.key.sk))),
         )
 
     async def _keep_answer(self, thread: ThreadKeys, item: ThreadItem, settled: Row) -> None:

@@ -47,9 +47,9 @@ class Writes:
         item = {"TableName": self.table, "Item": {**key_attributes(row.key), **values_of(row)}}
         return _part("Put", item, self._if(condition, values))
 
-    def delete(self, key: Key, condition: str | None = None) -> Part:
+    def delete(self, key: Key, condition: str | None = None, values: Values | None = None) -> Part:
         """Remove a row."""
-        return _part("Delete", self._on(key), self._if(condition))
+        return _part("Delete", self._on(key), self._if(condition, values))
 
     def update(self, key: Key, change: str, condition: str, values: Values) -> Part:
         """Change a row, or make one."""
