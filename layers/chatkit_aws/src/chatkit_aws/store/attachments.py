@@ -10,6 +10,7 @@ from chatkit_aws.errors import Held
 from chatkit_aws.store import codec, keys
 from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.retention import UNATTACHED
+from chatkit_aws.store.retries import Contended
 from chatkit_aws.store.rows import Row, values_of
 from chatkit_aws.store.table import ConditionFailed
 from chatkit_aws.store.writes import ABSENT, ANY, PRESENT
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from chatkit_aws.store.table import Table
 
 _UPSERT = "SET by_time = if_not_exists(by_time, :by_time), #body = :body"
+_FREE = "attribute_not_exists(thread)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Attachments:
         now = datetime.fromtimestamp(self.table.writes.now, UTC)
         row = Row(key, keys.by_time(keys.ATTACHMENT, now, attachment.id), body)
         if attachment.thread_id is None:
-            await self._save_free(owner, row)
+            await self._save_free(owner, attachment, row)
         else:
             await self._attach(owner, row, attachment.id, attachment.thread_id)
 
@@ -79,16 +81,24 @@ class Attachments:
 
         await self.guard.write(thread, below)
 
-    async def _save_free(self, owner: Owner, row: Row) -> None:
-        """Write it for a day, or for as long as its owner is under hold."""
+    async def _save_free(self, owner: Owner, attachment: Attachment, row: Row) -> None:
+        """Write it for a day, or for as long as its owner is under hold. One that goes with a thread stays there."""
         writes = self.table.writes
-        until = writes.now + UNATTACHED
-        try:
-            await self.table.transact(writes.check(owner.hold, ABSENT), self._upsert(row, until))
-        except ConditionFailed:
-            await self.table.transact(writes.check(owner.hold, PRESENT), self._upsert(row, None))
+        for condition, until in ((ABSENT, writes.now + UNATTACHED), (PRESENT, None)):
+            parts = writes.check(owner.hold, condition), self._upsert(row, until, only_if=_FREE)
+            try:
+                return await self.table.transact(*parts)
+            except ConditionFailed as failed:
+                met = failed.rows[1]
+            if met and met.thread is not None:
+                attached = {"thread_id": keys.unescape(met.thread)}
+                return await self.save(owner, attachment.model_copy(update=attached))
+        message = "a legal hold is being placed or lifted"
+        raise Contended(message)
 
-    def _upsert(self, row: Row, expires_at: int | None, thread: str | None = None) -> TransactWriteItemTypeDef:
+    def _upsert(
+        self, row: Row, expires_at: int | None, thread: str | None = None, only_if: str = ANY
+    ) -> TransactWriteItemTypeDef:
         """Write it or replace what it holds; its first place in time stays."""
         values = {f":{name}": value for name, value in values_of(row).items()}
         change = _UPSERT
@@ -96,6 +106,6 @@ class Attachments:
             change += ", thread = :thread"
             values[":thread"] = {"S": thread}
         if expires_at is None:
-            return self.table.writes.update(row.key, f"{change} REMOVE expires_at", ANY, values)
+            return self.table.writes.update(row.key, f"{change} REMOVE expires_at", only_if, values)
         values[":expires_at"] = {"N": str(expires_at)}
-        return self.table.writes.update(row.key, f"{change}, expires_at = :expires_at", ANY, values)
+        return self.table.writes.update(row.key, f"{change}, expires_at = :expires_at", only_if, values)
