@@ -94,5 +94,7 @@ class Overflow:
     async def _withdraw(self, name: str, intent: Key) -> None:
         assert self.objects is not None  # noqa: S101 - for the type checker
         with suppress(StoreUnavailable, StoreRefused):  # the intent then sees to it
+            if await self.table.get(intent) is None:
+                return  # It was carried out: the answer was lost, and it was the repetition that was refused.
             await self.objects.delete(name)
             await self.table.write(self.table.writes.delete(intent))
