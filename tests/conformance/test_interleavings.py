@@ -1,0 +1,119 @@
+"""What another request does between two steps of one: nothing is twice, left over, or lost by it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from chatkit.store import NotFoundError
+from types_boto3_dynamodb.client import DynamoDBClient
+from types_boto3_s3.client import S3Client
+
+from chat_testing.boto_calls import Meanwhile, error, lost, recorded
+from chat_testing.builders import after, context, file_attachment, incompressible, thread, user_message
+from chat_testing.concurrency.observed import Rows
+from chatkit_aws.clients import dynamodb_client
+from chatkit_aws.errors import StoreRefused
+from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.keys import Owner
+from chatkit_aws.store.objects import Objects
+
+USER = context()
+OWNER = Owner.of(USER.tenant_id, USER.user_id)
+WRITE = "TransactWriteItems"
+DAY = 24 * 60 * 60
+
+type Change = Callable[[DynamoDBStore], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+async def store(dynamodb: DynamoDBClient, table_name: str) -> DynamoDBStore:
+    made = DynamoDBStore(table_name, dynamodb)
+    await made.save_thread(thread(), USER)
+    return made
+
+
+@pytest.fixture
+def meanwhile(dynamodb_endpoint: str, table_name: str) -> Callable[[Change], Meanwhile]:
+    """What another process does before a request is sent."""
+    other = DynamoDBStore(table_name, dynamodb_client(dynamodb_endpoint))
+    return lambda change: lambda _request: asyncio.run(change(other))
+
+
+def rows(dynamodb: DynamoDBClient, table_name: str) -> Rows:
+    found = Rows.of(dynamodb, table_name, OWNER)
+    found.check()
+    return found
+
+
+async def ids(store: DynamoDBStore) -> list[str]:
+    return [item.id for item in (await store.load_thread_items("thr_1", None, 10, "asc", USER)).data]
+
+
+async def test_item_deleted_while_it_is_removed_and_written_at_another_time_is_gone(
+    store: DynamoDBStore, dynamodb: DynamoDBClient, table_name: str, meanwhile: Callable[[Change], Meanwhile]
+) -> None:
+    async def move(other: DynamoDBStore) -> None:
+        await other.delete_thread_item("thr_1", "msg_1", USER)
+        await other.add_thread_item("thr_1", user_message(created_at=after(9)), USER)
+
+    await store.add_thread_item("thr_1", user_message(), USER)
+    with recorded(dynamodb, WRITE, meanwhile(move)):
+        await store.delete_thread_item("thr_1", "msg_1", USER)
+    assert await ids(store) == []
+    rows(dynamodb, table_name)
+
+
+async def test_item_replaced_while_it_is_removed_is_written_at_its_own_time(
+    store: DynamoDBStore, dynamodb: DynamoDBClient, table_name: str, meanwhile: Callable[[Change], Meanwhile]
+) -> None:
+    async def remove(other: DynamoDBStore) -> None:
+        await other.delete_thread_item("thr_1", "msg_1", USER)
+
+    def nothing(_request: object) -> None:
+        """The first attempt finds out where the item is."""
+
+    await store.add_thread_item("thr_1", user_message(), USER)
+    newer = user_message("newer", created_at=after(9))
+    with recorded(dynamodb, WRITE, nothing, meanwhile(remove)):
+        await store.save_item("thr_1", newer, USER)
+    assert await store.load_item("thr_1", "msg_1", USER) == newer
+    rows(dynamodb, table_name)
+
+
+async def test_feedback_goes_with_its_item(store: DynamoDBStore, dynamodb: DynamoDBClient, table_name: str) -> None:
+    await store.add_thread_item("thr_1", user_message(), USER)
+    await store.save_feedback("thr_1", "msg_1", "negative", USER)
+    await store.delete_thread_item("thr_1", "msg_1", USER)
+    assert [row.key.sk for row in rows(dynamodb, table_name).rows] == ["THR#thr_1"]
+
+
+async def test_copy_of_an_attachment_from_before_its_message_does_not_take_it_away(
+    dynamodb: DynamoDBClient, table_name: str
+) -> None:
+    now = 1_795_262_400.0
+    store = DynamoDBStore(table_name, dynamodb, clock=lambda: now)
+    await store.save_thread(thread(), USER)
+    await store.save_attachment(file_attachment(), USER)
+    await store.save_attachment(file_attachment(thread_id="thr_1"), USER)
+    await store.save_attachment(file_attachment(name="verified.txt"), USER)
+    now += 2 * DAY
+    expected = file_attachment(name="verified.txt", thread_id="thr_1")
+    assert await store.load_attachment("atc_1", USER) == expected
+    await store.delete_thread("thr_1", USER)
+    with pytest.raises(NotFoundError):
+        await store.save_attachment(file_attachment(), USER)
+
+
+async def test_write_that_was_carried_out_and_whose_repetition_is_refused_keeps_its_object(
+    dynamodb: DynamoDBClient, table_name: str, s3: S3Client, bucket: str
+) -> None:
+    store, message = (
+        DynamoDBStore(table_name, dynamodb, objects=Objects(bucket, s3)),
+        user_message(incompressible(99_000)),
+    )
+    await store.save_thread(thread(), USER)
+    with recorded(dynamodb, WRITE, lost, error("AccessDeniedException")), pytest.raises(StoreRefused):
+        await store.add_thread_item("thr_1", message, USER)
+    await store.add_thread_item("thr_1", message, USER)
+    assert await store.load_item("thr_1", "msg_1", USER) == message
