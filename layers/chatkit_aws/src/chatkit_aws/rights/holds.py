@@ -70,7 +70,7 @@ async def state(storage: Storage, account: Account) -> HoldState:
     row = rows[0] if rows else {}
     threads = Counter[bool]()
     async for page in storage.bulk.rows(owner.partition, keys.THREAD, attributes=("pk", "held_since", "expires_at")):
-        live = [found for found in page if int(found.get("expires_at", {"N": "inf"})["N"]) > storage.table.writes.now]
+        live = [found for found in page if float(found.get("expires_at", {"N": "inf"})["N"]) > storage.table.writes.now]
         threads.update("held_since" in found for found in live)
     return HoldState(
         is_placed=bool(rows),
@@ -109,7 +109,7 @@ class _Placing:
 
     async def complete(self) -> None:
         writes = self.storage.table.writes
-        values = {":now": {"N": str(writes.now)}}
+        values: Attributes = {":now": {"N": str(writes.now)}}
         change = "SET completed_at = if_not_exists(completed_at, :now)"
         try:
             await self.storage.table.write(writes.update(self.owner.hold, change, PRESENT, values))

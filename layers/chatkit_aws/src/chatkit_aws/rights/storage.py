@@ -76,6 +76,7 @@ class Storage:
     table: Table
     bulk: Bulk
     objects: Objects | None
+    files: Files | None
 
     @classmethod
     def of(  # noqa: PLR0913 - all but two have a default
@@ -99,6 +100,7 @@ class Storage:
             table=PatientTable(table_name, client, clock, PATIENCE),
             bulk=Bulk(table_name, client),
             objects=None if bucket is None else Objects(bucket.name, bucket.client),
+            files=None if bucket is None else Files(bucket.name, bucket.client),
         )
 
     def counting(self, tally: Tally) -> Storage:
@@ -106,11 +108,6 @@ class Storage:
         bucket = self.bucket
         objects = None if bucket is None else CountingObjects(bucket.name, bucket.client, tally)
         return replace(self, bulk=CountingBulk(self.name, self.client, tally), objects=objects)
-
-    @property
-    def files(self) -> Files | None:
-        """The files of attachments."""
-        return None if self.bucket is None else Files(self.bucket.name, self.bucket.client)
 
     @property
     def threads(self) -> Threads:
