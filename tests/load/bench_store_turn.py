@@ -16,8 +16,8 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_testing import dynamodb_local, tokens
 from chat_testing.report import show
 from chat_testing.table_definition import create_table
-from chat_testing.texts import Exchange, exchanges
-from chat_testing.turns import Stage, Turn, history, stage
+from chat_testing.texts import Exchange, exchanges, history
+from chat_testing.turns import Stage, Turn, stage
 from chatkit_aws.clients import dynamodb_client
 
 ITEMS = 20

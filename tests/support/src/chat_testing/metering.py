@@ -86,6 +86,15 @@ class Meter:
                 length, free = length + 1, request.ended
         return length
 
+    @property
+    def waiting(self) -> float:
+        """Seconds in which at least one request was under way."""
+        seconds, free = 0.0, float("-inf")
+        for request in sorted(self.requests, key=lambda request: request.began):
+            seconds += max(0.0, request.ended - max(request.began, free))
+            free = max(free, request.ended)
+        return seconds
+
 
 @dataclass(frozen=True, slots=True)
 class _Begun:

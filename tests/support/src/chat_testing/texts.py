@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
 
 from chat_testing.repository import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 QUESTION_BYTES = 400
 ANSWER_BYTES = 2_000
@@ -24,6 +29,13 @@ class Exchange:
 def exchanges() -> list[Exchange]:
     """All of them: English prose first, then code, then other languages."""
     return [_exchange(part) for part in _FILE.read_text(encoding="utf-8").split("=== ")[1:]]
+
+
+def history(exchanges: Sequence[Exchange], count: int, begin: int = 0) -> list[str]:
+    """`count` texts, a question and an answer in turn, from exchange `begin` on and round again."""
+    rotated = [*exchanges[begin:], *exchanges[:begin]]
+    texts = [text for exchange in rotated for text in (exchange.question, exchange.answer)]
+    return list(islice(cycle(texts), count))
 
 
 def _exchange(part: str) -> Exchange:

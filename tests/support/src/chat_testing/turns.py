@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import cycle, islice
 from typing import override
 
 import httpx2
@@ -98,10 +97,3 @@ async def stage(table: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> As
     app = create_app(create_services(settings, models, store, TELEMETRY))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as http:
         yield Stage(table, dynamodb, models, ChatClient(http, issuer.mint(USER, tenant=TENANT)))
-
-
-def history(exchanges: Sequence[Exchange], count: int, begin: int = 0) -> list[str]:
-    """`count` texts, a question and an answer in turn, from exchange `begin` on and round again."""
-    rotated = [*exchanges[begin:], *exchanges[:begin]]
-    texts = [text for exchange in rotated for text in (exchange.question, exchange.answer)]
-    return list(islice(cycle(texts), count))
