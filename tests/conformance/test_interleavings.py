@@ -46,6 +46,10 @@ def rows(dynamodb: DynamoDBClient, table_name: str) -> Rows:
     return found
 
 
+def nothing(_request: object) -> None:
+    """The first attempt finds out what is there."""
+
+
 async def ids(store: DynamoDBStore) -> list[str]:
     return [item.id for item in (await store.load_thread_items("thr_1", None, 10, "asc", USER)).data]
 
@@ -69,9 +73,6 @@ async def test_item_replaced_while_it_is_removed_is_written_at_its_own_time(
 ) -> None:
     async def remove(other: DynamoDBStore) -> None:
         await other.delete_thread_item("thr_1", "msg_1", USER)
-
-    def nothing(_request: object) -> None:
-        """The first attempt finds out where the item is."""
 
     await store.add_thread_item("thr_1", user_message(), USER)
     newer = user_message("newer", created_at=after(9))
@@ -103,6 +104,18 @@ async def test_copy_of_an_attachment_from_before_its_message_does_not_take_it_aw
     await store.delete_thread("thr_1", USER)
     with pytest.raises(NotFoundError):
         await store.save_attachment(file_attachment(), USER)
+
+
+async def test_copy_of_an_attachment_saved_while_it_is_removed_goes_with_no_thread(
+    store: DynamoDBStore, dynamodb: DynamoDBClient, table_name: str, meanwhile: Callable[[Change], Meanwhile]
+) -> None:
+    async def remove(other: DynamoDBStore) -> None:
+        await other.delete_attachment("atc_1", USER)
+
+    await store.save_attachment(file_attachment(thread_id="thr_1"), USER)
+    with recorded(dynamodb, WRITE, nothing, meanwhile(remove)):
+        await store.save_attachment(file_attachment(), USER)
+    assert await store.load_attachment("atc_1", USER) == file_attachment()
 
 
 async def test_write_that_was_carried_out_and_whose_repetition_is_refused_keeps_its_object(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _UPSERT = "SET by_time = if_not_exists(by_time, :by_time), #body = :body"
 _FREE = "attribute_not_exists(thread)"
+_THERE = "thread = :thread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,17 @@ class Attachments:
     guard: Guard
 
     async def save(self, owner: Owner, attachment: Attachment) -> None:
-        """Write an attachment: for a day, or for as long as its thread. Raises ThreadNotFound."""
-        key = owner.attachment(attachment.id)
-        body = await self.bodies.close(codec.dump_attachment(attachment), Scope(owner.tenant_id, None), key)
-        now = datetime.fromtimestamp(self.table.writes.now, UTC)
-        row = Row(key, keys.by_time(keys.ATTACHMENT, now, attachment.id), body)
-        if attachment.thread_id is None:
-            await self._save_free(owner, attachment, row)
-        else:
-            await self._attach(owner, row, attachment.id, attachment.thread_id)
+        """Write an attachment: for a day, or for as long as its thread, which it stays with. Raises ThreadNotFound."""
+        if attachment.thread_id is not None:
+            return await self._attach(owner, attachment, ANY)
+        met = await self._save_free(owner, attachment)
+        if met is None:
+            return None
+        attached = {"thread_id": keys.unescape(met)}
+        try:
+            return await self._attach(owner, attachment.model_copy(update=attached), _THERE)
+        except ConditionFailed:  # it was removed since, or went on to another thread
+            return await self.save(owner, attachment)
 
     async def load(self, owner: Owner, attachment_id: str) -> Attachment | None:
         """The attachment with this id, if it is there and so is the thread that it goes with."""
@@ -71,33 +74,42 @@ class Attachments:
         except ConditionFailed:
             raise Held from None
 
-    async def _attach(self, owner: Owner, row: Row, attachment_id: str, thread_id: str) -> None:
+    async def _attach(self, owner: Owner, attachment: Attachment, condition: str) -> None:
         """Write it below its thread, which it then goes with."""
-        thread = owner.thread(thread_id)
+        thread = owner.thread(str(attachment.thread_id))
+        row = await self._row(owner, attachment)
 
         def below(expires_at: int | None) -> Parts:
-            mark = Row(thread.attached(attachment_id), expires_at=expires_at)
-            return self._upsert(row, expires_at, thread.escaped), self.table.writes.put(mark)
+            mark = Row(thread.attached(attachment.id), expires_at=expires_at)
+            attached = self._upsert(row, expires_at, condition, thread.escaped)
+            return attached, self.table.writes.put(mark)
 
         await self.guard.write(thread, below)
 
-    async def _save_free(self, owner: Owner, attachment: Attachment, row: Row) -> None:
-        """Write it for a day, or for as long as its owner is under hold. One that goes with a thread stays there."""
+    async def _save_free(self, owner: Owner, attachment: Attachment) -> str | None:
+        """Write it for a day, or as long as its owner is under hold; not if it goes with a thread, which it gives."""
         writes = self.table.writes
+        row = await self._row(owner, attachment)
         for condition, until in ((ABSENT, writes.now + UNATTACHED), (PRESENT, None)):
-            parts = writes.check(owner.hold, condition), self._upsert(row, until, only_if=_FREE)
             try:
-                return await self.table.transact(*parts)
+                await self.table.transact(writes.check(owner.hold, condition), self._upsert(row, until, _FREE))
             except ConditionFailed as failed:
                 met = failed.rows[1]
+            else:
+                return None
             if met and met.thread is not None:
-                attached = {"thread_id": keys.unescape(met.thread)}
-                return await self.save(owner, attachment.model_copy(update=attached))
+                return met.thread
         message = "a legal hold is being placed or lifted"
         raise Contended(message)
 
+    async def _row(self, owner: Owner, attachment: Attachment) -> Row:
+        key = owner.attachment(attachment.id)
+        body = await self.bodies.close(codec.dump_attachment(attachment), Scope(owner.tenant_id, None), key)
+        now = datetime.fromtimestamp(self.table.writes.now, UTC)
+        return Row(key, keys.by_time(keys.ATTACHMENT, now, attachment.id), body)
+
     def _upsert(
-        self, row: Row, expires_at: int | None, thread: str | None = None, only_if: str = ANY
+        self, row: Row, expires_at: int | None, condition: str, thread: str | None = None
     ) -> TransactWriteItemTypeDef:
         """Write it or replace what it holds; its first place in time stays."""
         values = {f":{name}": value for name, value in values_of(row).items()}
@@ -106,6 +118,6 @@ class Attachments:
             change += ", thread = :thread"
             values[":thread"] = {"S": thread}
         if expires_at is None:
-            return self.table.writes.update(row.key, f"{change} REMOVE expires_at", only_if, values)
+            return self.table.writes.update(row.key, f"{change} REMOVE expires_at", condition, values)
         values[":expires_at"] = {"N": str(expires_at)}
-        return self.table.writes.update(row.key, f"{change}, expires_at = :expires_at", only_if, values)
+        return self.table.writes.update(row.key, f"{change}, expires_at = :expires_at", condition, values)
