@@ -104,8 +104,9 @@ class _Placing:
         async for page in rows:
             names = [keys.id_of(row["sk"]["S"]) for row in page if "held_since" in row]
             await each(names, self._keep_below, _THREADS)
-        pages = self.storage.bulk.rows(self.owner.partition, keys.ATTACHMENT, attributes=_AND_EXPIRY)
-        await each_of_pages(pages, self._keep)
+        wanted = (*_AND_EXPIRY, "thread")
+        pages = self.storage.bulk.rows(self.owner.partition, keys.ATTACHMENT, attributes=wanted)
+        await each_of_pages(pages, self._keep_attachment)
 
     async def complete(self) -> None:
         writes = self.storage.table.writes
@@ -127,6 +128,14 @@ class _Placing:
         async for page in self.storage.bulk.rows(thread.partition, attributes=_AND_EXPIRY):
             await each([row for row in page if key_of(row).sk.startswith(BELOW)], self._keep)
         _log.info("threads=%d rows=%d | holding", self.counts["threads"], self.counts["rows"])
+
+    async def _keep_attachment(self, row: Attributes) -> None:
+        """Keep an attachment, unless it goes with a thread that was deleted or has expired."""
+        if "expires_at" not in row:
+            return
+        thread = self.owner.thread(keys.unescape(row["thread"]["S"])) if "thread" in row else None
+        if thread is None or await self.storage.table.get(thread.row) is not None:
+            await self._keep(row)
 
     async def _keep(self, row: Attributes) -> None:
         if "expires_at" in row and await self._changed(key_of(row), "REMOVE expires_at", {}):

@@ -78,11 +78,3 @@ class CountingObjects(Objects):
         """Delete objects, and count them once all are gone."""
         await super().delete(*keys)
         self._tally.objects.update(key.partition("/")[0] for key in keys)
-
-    @override
-    async def delete_below(self, prefix: str) -> int:
-        """Delete all objects below `prefix`, and count them."""
-        count = await super().delete_below(prefix)
-        if count:
-            self._tally.objects[prefix.partition("/")[0]] += count
-        return count
