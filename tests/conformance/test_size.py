@@ -174,3 +174,18 @@ async def test_without_a_bucket_an_object_cannot_be_read(
     await store.add_thread_item("thr_1", user_message(LARGE), OWNER)
     with pytest.raises(StoreRefused, match="bucket"):
         await DynamoDBStore(table_name, dynamodb).load_item("thr_1", "msg_1", OWNER)
+
+
+async def test_pages_of_very_large_items_end_early_and_lose_none(store: DynamoDBStore) -> None:
+    for number in range(6):
+        await store.add_thread_item(
+            "thr_1", user_message("x" * 4_900_000, id=f"m{number}", created_at=after(number)), OWNER
+        )
+    seen: list[str] = []
+    cursor, has_more = None, True
+    while has_more:
+        page = await store.load_thread_items("thr_1", cursor, 100, "asc", OWNER)
+        seen += [item.id for item in page.data]
+        assert 1 <= len(page.data) <= 4
+        cursor, has_more = page.after, page.has_more
+    assert seen == [f"m{number}" for number in range(6)]

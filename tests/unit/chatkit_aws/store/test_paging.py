@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from chatkit.types import Page
 
@@ -29,21 +31,33 @@ def test_one_more_than_the_page_is_read() -> None:
     assert PageRequest.of(None, MAX_LIMIT, "asc").look_ahead == MAX_LIMIT + 1
 
 
+def page(rows: list[Row], limit: int) -> Page[str]:
+    shown = PageRequest.of(None, limit, "asc").shown(rows)
+    return page_of(rows, shown, [row.key.sk for row in shown])
+
+
 def test_page_names_its_last_element_where_more_follow() -> None:
-    page = page_of(PageRequest.of(None, 2, "asc"), ROWS, ["one", "two"])
-    assert (page.data, page.has_more, page.after) == (["one", "two"], True, "b")
+    found = page(ROWS, 2)
+    assert (found.data, found.has_more, found.after) == (["THR#a", "THR#b"], True, "b")
 
 
 def test_last_page_names_no_element() -> None:
-    page = page_of(PageRequest.of(None, 3, "asc"), ROWS, ["one", "two", "three"])
-    assert (len(page.data), page.has_more, page.after) == (3, False, None)
+    found = page(ROWS, 3)
+    assert (len(found.data), found.has_more, found.after) == (3, False, None)
 
 
 def test_page_of_nothing_is_empty() -> None:
-    page: Page[str] = page_of(PageRequest.of(None, 3, "asc"), [], [])
-    assert (page.data, page.has_more, page.after) == ([], False, None)
+    found = page([], 3)
+    assert (found.data, found.has_more, found.after) == ([], False, None)
 
 
 def test_page_whose_element_went_meanwhile_names_the_last_row() -> None:
-    page = page_of(PageRequest.of(None, 2, "asc"), ROWS, ["one"])
-    assert (page.data, page.has_more, page.after) == (["one"], True, "b")
+    found = page_of(ROWS, ROWS[:2], ["one"])
+    assert (found.data, found.has_more, found.after) == (["one"], True, "b")
+
+
+@pytest.mark.parametrize(("sizes", "count"), [([5, 5, 5], 3), ([10, 10, 10], 2), ([10, 11, 1], 1), ([30, 1, 1], 1)])
+def test_page_of_large_elements_ends_early_and_is_never_empty(sizes: list[int], count: int) -> None:
+    rows = [replace(row, size=megabytes * 1_000_000) for row, megabytes in zip(ROWS, sizes, strict=True)]
+    found = page(rows, 3)
+    assert (len(found.data), found.has_more) == (count, count < 3)

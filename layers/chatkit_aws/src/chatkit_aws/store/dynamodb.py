@@ -128,7 +128,8 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         owner = _owner(context)
         start = await self._start_of_threads(owner, after)
         rows = await self._threads.after(owner, request, start)
-        return page_of(request, rows, await self._threads.load(owner, rows[: request.limit]))
+        shown = request.shown(rows)
+        return page_of(rows, shown, await self._threads.load(owner, shown))
 
     @override
     async def delete_thread(self, thread_id: str, context: ContextT) -> None:
@@ -144,7 +145,10 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
     async def load_thread_items(
         self, thread_id: str, after: str | None, limit: int, order: str, context: ContextT
     ) -> Page[ThreadItem]:
-        """By time of creation, then id; an unknown thread has none. Raises UnknownCursor, InvalidOrder."""
+        """By time of creation, then id; an unknown thread has none. Raises UnknownCursor, InvalidOrder.
+
+        A page of very large items has fewer of them than were asked for.
+        """
         request = PageRequest.of(after, limit, order)
         owner = _owner(context)
         try:
@@ -156,7 +160,8 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
             return Page()
         if rows is None:
             raise UnknownCursor(after)
-        return page_of(request, rows, await self._items.load(thread, rows[: request.limit]))
+        shown = request.shown(rows)
+        return page_of(rows, shown, await self._items.load(thread, shown))
 
     @override
     async def load_item(self, thread_id: str, item_id: str, context: ContextT) -> ThreadItem:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_LARGE = 100_000
+"""Bytes of JSON of which a hundred items are no burden yet."""
 _HERE = "item_sk = :item_sk"
 _NOT_ELSEWHERE = f"{ABSENT} OR {_HERE}"
 _OPEN = "attribute_not_exists(settled)"
@@ -108,7 +110,8 @@ class Items:
         """
         text = codec.dump_item(item, thread.thread_id)
         body = await self.bodies.close(text, _scope(thread), key)
-        row = Row(key, body=body, settled=True if _is_settled(item) else None)
+        size = len(text) if len(text) > _LARGE else None
+        row = Row(key, body=body, size=size, settled=True if _is_settled(item) else None)
         place = thread.place(item.id)
         async with self.overflow.keeping(thread, row) as (kept, others):
             await self.guard.write(thread, lambda expires: self._parts(place, kept, expires, condition), others)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_LIMIT = 100
 """The most elements of a page; clients ask for as many as they like."""
+MAX_BYTES = 20_000_000
+"""The most JSON of a page, so that a hundred items of 5 MB each do not fill a function's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,22 @@ class PageRequest:
         """How many elements to read: one more than the page has tells whether more follow."""
         return self.limit + 1
 
+    def shown(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Those of the `look_ahead` rows that the page has: as many as asked for, or as fit; one at least."""
+        total, count = 0, 0
+        for row in rows[: self.limit]:
+            total += row.size or 0
+            if count and total > MAX_BYTES:
+                break
+            count += 1
+        return rows[:count]
 
-def page_of[T](request: PageRequest, rows: Sequence[Row], elements: Sequence[T]) -> Page[T]:
-    """The page of `elements`, which were in the first `limit` of the `look_ahead` rows that were read.
+
+def page_of[T](read: Sequence[Row], shown: Sequence[Row], elements: Sequence[T]) -> Page[T]:
+    """The page of `elements`, which were in the rows `shown` of those that were read.
 
     `after` is set only where more follow.
     """
-    has_more = len(rows) > request.limit
-    return Page(
-        data=list(elements), has_more=has_more, after=id_of(rows[request.limit - 1].key.sk) if has_more else None
-    )
+    has_more = len(read) > len(shown)
+    after = id_of(shown[-1].key.sk) if has_more else None
+    return Page(data=list(elements), has_more=has_more, after=after)

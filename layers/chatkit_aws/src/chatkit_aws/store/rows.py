@@ -32,7 +32,7 @@ class Row:
     - `by_time`: its place in the index (threads, attachments);
     - `body`: what it holds, as `bodies` makes it; `object`: the name of the object that holds it instead (items);
     - `title`: the title that the user gave (threads); `held_since`: since when it is under legal hold (threads);
-    - `settled`: the item can no longer be answered (items);
+    - `settled`: the item can no longer be answered (items); `size`: bytes of its JSON, if they are many (items);
     - `item_sk`: where the item of this id is (places); with `item_pk`, which row is to refer to the object (intents);
     - `thread`: the escaped id of the thread it goes with (attachments);
     - `expires_at`: when it goes. Times are seconds since the epoch.
@@ -45,6 +45,7 @@ class Row:
     title: bytes | None = None
     held_since: int | None = None
     settled: bool | None = None
+    size: int | None = None
     thread: str | None = None
     item_pk: str | None = None
     item_sk: str | None = None
@@ -58,6 +59,7 @@ _TYPES = {
     "title": "B",
     "held_since": "N",
     "settled": "BOOL",
+    "size": "N",
     "thread": "S",
     "item_pk": "S",
     "item_sk": "S",
