@@ -1,7 +1,7 @@
 """What is in the table, row by row, as facts; and what must hold among rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from types_boto3_dynamodb.client import DynamoDBClient
 
@@ -9,29 +9,35 @@ from chat_testing.builders import after
 from chat_testing.concurrency.state import State
 from chat_testing.concurrency.things import place_of
 from chatkit_aws.store import codec, keys
-from chatkit_aws.store.bodies import Bodies
+from chatkit_aws.store.bodies import Bodies, Cipher
 from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.keys import Key, Owner
 from chatkit_aws.store.objects import Objects
 from chatkit_aws.store.rows import Row, row_of
 
-_NO_SCOPE = Scope("", None)
-
 
 @dataclass(frozen=True)
 class Rows:
-    """All rows of one user."""
+    """All rows of one user, and what reads them."""
 
     owner: Owner
     rows: Sequence[Row]
     objects: Objects | None = None
+    bodies: Bodies = field(default_factory=Bodies)
 
     @classmethod
-    def of(cls, client: DynamoDBClient, table: str, owner: Owner, objects: Objects | None = None) -> "Rows":
+    def of(
+        cls,
+        client: DynamoDBClient,
+        table: str,
+        owner: Owner,
+        objects: Objects | None = None,
+        cipher: Cipher | None = None,
+    ) -> "Rows":
         """Read the whole table, also what no query of the store would find."""
         pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         rows = [row_of(row) for page in pages for row in page["Items"]]
-        return cls(owner, [row for row in rows if row.key.pk.startswith(owner.partition)], objects)
+        return cls(owner, [row for row in rows if row.key.pk.startswith(owner.partition)], objects, Bodies(cipher))
 
     async def state(self) -> State:
         """The facts that the rows tell."""
@@ -63,28 +69,31 @@ class Rows:
             case keys.ITEM:
                 created = keys.created_at_of(row.key.sk)
                 return state.put(
-                    place_of(codec.load_item(await self._text(row), name, thread, created)), "item", thread, name
+                    place_of(codec.load_item(await self._text(row, thread), name, thread, created)),
+                    "item",
+                    thread,
+                    name,
                 )
             case keys.FEEDBACK:
-                return state.put(codec.load_feedback(await self._text(row)).kind, "feedback", thread, name)
+                return state.put(codec.load_feedback(await self._text(row, thread)).kind, "feedback", thread, name)
             case keys.ATTACHMENT:
-                label = codec.load_attachment(await self._text(row), name).name
+                label = codec.load_attachment(await self._text(row, None), name).name
                 return state.put((row.thread, label), "attachment", name)
         return state
 
     async def _add_thread(self, state: State, row: Row, name: str) -> State:
         created = keys.created_at_of(row.by_time or "")
-        title = codec.load_thread(await self._text(row), name, created, None).title
+        title = codec.load_thread(await self._text(row, name), name, created, None).title
         state = state.put((round((created - after(0)).total_seconds()), title), "thread", name)
         if row.title is None:
             return state
-        own = await Bodies().open(row.title, _NO_SCOPE, row.key, "title")
+        own = await self.bodies.open(row.title, Scope(self.owner.tenant_id, name), row.key, "title")
         return state.put(own.decode(), "title", name)
 
-    async def _text(self, row: Row) -> bytes:
+    async def _text(self, row: Row, thread: str | None) -> bytes:
         body = row.body
         if row.object is not None:
             assert self.objects is not None
             body = await self.objects.get(row.object)
         assert body is not None, "an item's object is lost"
-        return await Bodies().open(body, _NO_SCOPE, row.key)
+        return await self.bodies.open(body, Scope(self.owner.tenant_id, thread), row.key)
