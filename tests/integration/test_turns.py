@@ -135,6 +135,27 @@ async def test_thread_is_renamed_listed_read_and_deleted(app: App, alice: ChatCl
     assert (await alice.say(thread_id, "Still there?")).status == 404
 
 
+async def test_renamed_thread_keeps_the_users_title_whatever_a_stream_saves(app: App, alice: ChatClient) -> None:
+    app.models.say("Hello")
+    thread_id = (await alice.create()).thread_id
+    await alice.send("threads.update", thread_id=thread_id, title="Mine")
+    [row] = [row for row in app.rows() if row["sk"] == {"S": f"THR#{thread_id}"}]
+    assert "title" in row
+    assert (await alice.send("threads.get_by_id", thread_id=thread_id)).json["title"] == "Mine"
+
+
+async def test_feedback_is_stored_with_its_item_and_the_last_word_counts(app: App, alice: ChatClient) -> None:
+    app.models.say("Hello")
+    created = await alice.create()
+    [answer] = [item["id"] for item in created.items if item["type"] == "assistant_message"]
+    for kind in ("positive", "negative"):
+        feedback = {"thread_id": created.thread_id, "item_ids": [answer], "kind": kind}
+        assert (await alice.send("items.feedback", **feedback)).status == 200
+    rows = [row for row in app.rows() if row["sk"] == {"S": f"FBK#{answer}"}]
+    assert len(rows) == 1
+    assert b"negative" in bytes(rows[0]["body"]["B"])  # type: ignore[index]  # an attribute
+
+
 async def test_retry_answers_the_question_again(app: App, alice: ChatClient) -> None:
     app.models.say("First")
     created = await alice.create("Question")
