@@ -13,11 +13,11 @@ import pytest
 from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_s3.client import S3Client
 
-from chat_testing.boto_calls import error, recorded
+from chat_testing.boto_calls import answered, error, recorded
 from chat_testing.builders import after, context, file_attachment, incompressible, thread, user_message
 from chat_testing.rights import ALICE, BOB, LARGE, REASON, Place
 from chatkit_aws.errors import StoreRefused, StoreUnavailable
-from chatkit_aws.rights import Account
+from chatkit_aws.rights import Account, DataRights, Storage
 from chatkit_aws.rights.errors import ArchiveExists
 from chatkit_aws.store import object_names
 from chatkit_aws.store.retention import DAY
@@ -162,6 +162,32 @@ async def test_large_file_is_read_piece_by_piece(place: Place, path: Path, monke
 
     assert len(calls.operations) == 3
     assert members(path)["files/000001"] == data
+
+
+async def test_file_that_breaks_off_is_read_again(place: Place, path: Path) -> None:
+    await place.store.save_attachment(file_attachment("atc_1"), USER)
+    place.put_file(ALICE, "atc_1", "notes", b"notes")
+    broken = [answered(b"no", {"Content-Length": "5"})] * 2
+
+    with recorded(place.s3, "GetObject", *broken):
+        await place.rights.export(ALICE, path, REASON)
+    assert members(path)["files/000001"] == b"notes"
+
+    with recorded(place.s3, "GetObject", *broken, *broken), pytest.raises(StoreUnavailable):
+        await place.rights.export(ALICE, path.with_name("b.zip"), REASON)
+
+
+async def test_store_without_a_bucket_is_exported_and_erased(place: Place, path: Path) -> None:
+    await place.store.save_thread(thread(), USER)
+    await place.store.save_attachment(file_attachment("atc_1"), USER)
+    rights = DataRights(Storage.of(place.name, place.dynamodb, clock=place.clock), "operator-1")
+
+    exported = await rights.export(ALICE, path, REASON)
+    erased = await rights.erase(ALICE, REASON)
+
+    assert exported.counts == {"threads": 1, "items": 0, "feedback": 0, "attachments": 1, "files": 0}
+    assert erased.is_complete
+    assert place.rows() == {}
 
 
 async def test_file_that_is_replaced_while_it_is_read_is_refused(

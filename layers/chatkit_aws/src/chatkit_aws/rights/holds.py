@@ -104,6 +104,7 @@ class _Placing:
         async for page in rows:
             names = [keys.id_of(row["sk"]["S"]) for row in page if "held_since" in row]
             await each(names, self._keep_below, _THREADS)
+            _log.info("threads=%d rows=%d | holding", self.counts["threads"], self.counts["rows"])
         wanted = (*_AND_EXPIRY, "thread")
         pages = self.storage.bulk.rows(self.owner.partition, keys.ATTACHMENT, attributes=wanted)
         await each_of_pages(pages, self._keep_attachment)
@@ -127,7 +128,6 @@ class _Placing:
         thread = self.owner.thread(thread_id)
         async for page in self.storage.bulk.rows(thread.partition, attributes=_AND_EXPIRY):
             await each([row for row in page if key_of(row).sk.startswith(BELOW)], self._keep)
-        _log.info("threads=%d rows=%d | holding", self.counts["threads"], self.counts["rows"])
 
     async def _keep_attachment(self, row: Attributes) -> None:
         """Keep an attachment, unless it goes with a thread that was deleted or has expired."""

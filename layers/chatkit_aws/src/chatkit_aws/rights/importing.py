@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """Threads at the same time; each holds up to one item in memory."""
+_TOLD = 100
+"""After how many threads it says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ class _Importer:
             await self._feedback(thread, number)
             self.imported.add(thread.thread_id)
             self.counts["threads"] += 1
-            _log.info("threads=%d items=%d | importing", self.counts["threads"], self.counts["items"])
+            if self.counts["threads"] % _TOLD == 0:
+                _log.info("threads=%d items=%d | importing", self.counts["threads"], self.counts["items"])
 
     def _has_expired(self, entry: ThreadEntry) -> bool:
         created_at = keys.naive_utc(entry.thread.created_at).replace(tzinfo=UTC).timestamp()

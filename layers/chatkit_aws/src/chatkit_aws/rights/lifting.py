@@ -53,6 +53,7 @@ async def lift(storage: Storage, account: Account) -> dict[str, int]:
         for row in page:
             if "held_since" in row:
                 await lifting.free(row)
+        _log.info("threads=%d rows=%d | lifting", lifting.counts["threads"], lifting.counts["rows"])
     await lifting.free_attachments()
     return dict(lifting.counts)
 
@@ -74,7 +75,6 @@ class _Lifting:
             self.counts["threads"] += 1
             self.counts["threads_expired"] += expires_at is not None and expires_at <= now
         await self._below(thread)
-        _log.info("threads=%d rows=%d | lifting", self.counts["threads"], self.counts["rows"])
 
     async def free_attachments(self) -> None:
         """Those that no message refers to go a day later."""
