@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
+import pwd
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 _DESCRIPTION = """Export, import and erase a user's data, and place legal holds. Region, credentials and endpoints are
@@ -32,8 +33,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def operator() -> str:
-    """Who runs the command, as far as this machine knows."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    """Who runs the command, as far as this machine knows; not what the environment says, which anybody can change."""
+    name = str(os.getuid())
+    with suppress(KeyError):  # in a container users may have no names
+        name = pwd.getpwuid(os.getuid()).pw_name
+    return f"{name}@{socket.gethostname()}"
 
 
 def _command(
