@@ -142,7 +142,10 @@ async def test_two_retries_at_once_give_two_answers(store: DynamoDBStore, dynamo
 
 async def test_later_of_two_changes_of_a_thread_counts_whole(store: DynamoDBStore) -> None:
     both = asyncio.Barrier(2)
-    statuses: dict[str, ThreadStatus] = {"lock": LockedStatus(reason="too long"), "close": ClosedStatus(reason="solved")}
+    statuses: dict[str, ThreadStatus] = {
+        "lock": LockedStatus(reason="too long"),
+        "close": ClosedStatus(reason="solved"),
+    }
 
     async def respond(thread: ThreadMetadata, message: UserMessageItem | None, *_: object) -> Events:
         assert message is not None
