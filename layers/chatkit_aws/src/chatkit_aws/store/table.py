@@ -80,18 +80,16 @@ class Table:
 
         A page of DynamoDB's ends at 1 MB, or has fewer rows where some have expired; then the next one is read.
         """
-        request = self._query(span, forward=forward)
-        if start:
-            request["ExclusiveStartKey"] = position_attributes(start)
+        request = self._query(span, start, forward=forward)
         rows: list[Row] = []
         while len(rows) < count:
-            request["Limit"] = min(count - len(rows), _MOST_ROWS)
+            request["Limit"] = min(count - len(rows) + (start is not None), _MOST_ROWS)
             answer = await self._call(partial(self._client.query, **request))
-            rows += map(row_of, answer["Items"])
+            rows += (row for row in map(row_of, answer["Items"]) if start is None or row.key != start.key)
             if "LastEvaluatedKey" not in answer:
                 break
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return rows
+        return rows[:count]
 
     async def all(self, span: Span) -> list[Row]:
         """Every row, in order."""
@@ -115,16 +113,25 @@ class Table:
         token = uuid.uuid4().hex
         await self._call(partial(self._client.transact_write_items, TransactItems=parts, ClientRequestToken=token))
 
-    def _query(self, span: Span, *, forward: bool) -> QueryInputTypeDef:
+    def _query(self, span: Span, start: Row | None, *, forward: bool) -> QueryInputTypeDef:
+        """From `start` on, which is among the rows then.
+
+        The bounds are the condition's, not ExclusiveStartKey's, before which DynamoDB Local reads everything.
+        """
         sort_key = "by_time" if span.index else "sk"
+        first, last = span.prefix, span.prefix[:-1] + chr(ord(span.prefix[-1]) + 1)
+        if start:
+            position = position_attributes(start)[sort_key]["S"]
+            first, last = (position, last) if forward else (first, position)
         request: QueryInputTypeDef = {
             "TableName": self._name,
             "ConsistentRead": True,
-            "KeyConditionExpression": f"pk = :pk AND begins_with({sort_key}, :prefix)",
+            "KeyConditionExpression": f"pk = :pk AND {sort_key} BETWEEN :first AND :last",
             "FilterExpression": NOT_EXPIRED,
             "ExpressionAttributeValues": {
                 ":pk": {"S": span.pk},
-                ":prefix": {"S": span.prefix},
+                ":first": {"S": first},
+                ":last": {"S": last},
                 ":now": {"N": str(self._now)},
             },
             "ScanIndexForward": forward,
