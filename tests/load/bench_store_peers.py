@@ -7,7 +7,6 @@ compression on. Ours gives the model the newest 40 items, the others all.
 
 import asyncio
 import json
-import logging
 import os
 import statistics
 import subprocess
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_testing import aws_local, dynamodb_local, tokens
+from chat_testing.benches import prepare
 from chat_testing.metering import Meter, metered
 from chat_testing.one_item import OneItemStore, message
 from chat_testing.report import show
@@ -154,7 +154,7 @@ def _of_peer(line: dict[str, Any]) -> Figures:
 
 def main() -> None:
     """Measure and print one table."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    prepare()
     with dynamodb_local.running() as endpoint, aws_local.running() as s3, tokens.serving() as issuer:
         dynamodb, observer = dynamodb_client(endpoint), dynamodb_client(endpoint)
         results: dict[str, Sequence[Figures | None]] = {
@@ -174,6 +174,8 @@ def main() -> None:
         (*head, "requests", "S3 requests", "S3 KB written", "in a row", "waited, ms", "all, ms"),
         rows,
         (
+            "in a row: requests one after the other in all of the turn; of ours, two come before the model is asked,"
+            " one while it answers, one after it",
             "waited: at least one request to DynamoDB was under way; all: the turn, with what the framework does",
             f"times are medians of {ROUNDS}; LangGraph's compression (gzip) is on, and S3 takes over above 350 KB",
         ),

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_testing import dynamodb_local, tokens
+from chat_testing.benches import prepare
 from chat_testing.report import show
 from chat_testing.table_definition import create_table
 from chat_testing.texts import Exchange, exchanges, history
@@ -105,6 +106,7 @@ async def measure(dynamodb: DynamoDBClient, observer: DynamoDBClient, issuer: to
 
 def main() -> None:
     """Run it on an emulator of its own."""
+    prepare()
     with dynamodb_local.running() as endpoint, tokens.serving() as issuer:
         asyncio.run(measure(dynamodb_client(endpoint), dynamodb_client(endpoint), issuer))
 

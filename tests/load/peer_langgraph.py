@@ -93,7 +93,7 @@ def turn(saver: Any, count: int, durability: str, observer: Any = None, delay: f
 
 
 def main() -> None:
-    """For each number of messages and each way to run: a turn that is counted, one that is slow, some that are timed."""
+    """For each number of messages and each way to run: a turn to count, a slow one, and some to time."""
     arguments = argparse.ArgumentParser()
     for name in ("--dynamodb", "--s3", "--bucket"):
         arguments.add_argument(name, required=True)

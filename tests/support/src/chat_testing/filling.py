@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import batched
 from typing import Any
 
@@ -41,14 +42,16 @@ class Filler:
         """The rows of a thread's items: each its own and its place."""
         self._write(row for item in items for row in self._rows(thread_keys, item))
 
-    def conversation(self, thread_keys: ThreadKeys, texts: Iterable[str]) -> None:
-        """A question and an answer in turn, a minute apart, the last one just before `until`."""
-        self.items(thread_keys, list(conversation(thread_keys.thread_id, list(texts), self.until)))
+    def conversation(self, thread_keys: ThreadKeys, texts: Iterable[str]) -> list[str]:
+        """Questions and answers in turn, a second apart, the last one just before `until`; gives the items' ids."""
+        items = list(conversation(thread_keys.thread_id, list(texts), self.until))
+        self.items(thread_keys, items)
+        return [item.id for item in items]
 
     def threads(self, count: int) -> list[str]:
-        """Threads with a title, a minute apart; gives their ids, oldest first."""
+        """Threads with a title, a second apart; gives their ids, oldest first."""
         new_id = UlidIds(self.until.timestamp)
-        made = [(new_id("thread"), self.until - timedelta(minutes=count - number)) for number in range(count)]
+        made = [(new_id("thread"), self.until - timedelta(seconds=count - number)) for number in range(count)]
         self._write(self._thread_row(thread_id, created_at) for thread_id, created_at in made)
         return [thread_id for thread_id, _ in made]
 
@@ -83,11 +86,12 @@ def conversation(thread_id: str, texts: list[str], until: datetime) -> Iterator[
         at: dict[str, Any] = {
             "id": new_id("message"),
             "thread_id": thread_id,
-            "created_at": until - timedelta(minutes=len(texts) - number),
+            "created_at": until - timedelta(seconds=len(texts) - number),
         }
         content = [AssistantMessageContent(text=text)]
         yield AssistantMessageItem(**at, content=content) if number % 2 else user_message(text, **at)
 
 
+@cache
 def _body(text: bytes) -> bytes:
     return bytes([PLAIN]) + compression.pack(text)
