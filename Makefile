@@ -85,9 +85,17 @@ e2e: setup-dev-sam-cloud build ## deploy to the local cloud and test over HTTP
 	$(TEST) tests/e2e tests/sam_local
 
 .PHONY: bench
-bench: setup-dev-dynamodb build ## figures, each beside a peer in the same run
+bench: export AWS_DEFAULT_REGION := eu-central-1
+bench: export AWS_ACCESS_KEY_ID := test
+bench: export AWS_SECRET_ACCESS_KEY := test
+bench: setup-dev-dynamodb-peers build ## figures, each beside a peer in the same run
 	$(BIN)/python tests/load/bench_runtime.py
-	AWS_DEFAULT_REGION=eu-central-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test $(BIN)/python tests/load/bench_turn.py
+	$(BIN)/python tests/load/bench_turn.py
+	$(BIN)/python tests/load/bench_store_turn.py
+	$(BIN)/python tests/load/bench_store_peers.py
+	$(BIN)/python tests/load/bench_store_pages.py
+	$(BIN)/python tests/load/bench_store_delete.py
+	$(BIN)/python tests/load/bench_store_writers.py
 
 .PHONY: lock
 lock: setup-dev ## resolve the dependencies again
