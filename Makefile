@@ -96,6 +96,7 @@ bench: setup-dev-dynamodb-peers build ## figures, each beside a peer in the same
 	$(BIN)/python tests/load/bench_store_pages.py
 	$(BIN)/python tests/load/bench_store_delete.py
 	$(BIN)/python tests/load/bench_store_writers.py
+	$(BIN)/python tests/load/bench_store_compression.py
 
 .PHONY: lock
 lock: setup-dev ## resolve the dependencies again
