@@ -176,6 +176,8 @@ def main() -> None:
         (
             "in a row: requests one after the other in all of the turn; of ours, two come before the model is asked,"
             " one while it answers, one after it",
+            "ours gives the model the newest 40 messages, the others all; LangGraph reads without strong consistency,"
+            " for half the units, and with durability=exit it stores nothing of a turn before the turn has ended",
             "waited: at least one request to DynamoDB was under way; all: the turn, with what the framework does",
             f"times are medians of {ROUNDS}; LangGraph's compression (gzip) is on, and S3 takes over above 350 KB",
         ),
