@@ -30,7 +30,7 @@ class ModelKeyUnavailable(ChatKitAwsError):
 
 
 class StoreUnavailable(ChatKitAwsError):
-    """DynamoDB, S3 or KMS did not carry out a request, after its retries; nothing is known to have been written."""
+    """DynamoDB, S3 or KMS did not carry out a request, after its retries; a write was done once or not at all."""
 
 
 class ItemTooLarge(ChatKitAwsError):

@@ -24,7 +24,7 @@ class Retries:
     """How often and how patiently to try; waits are in seconds and double, each cut to a random part (full jitter).
 
     `budget` is the most that all of it may take, in seconds: less than a turn has left when it ends itself before the
-    function's deadline, so that what there is of an answer is still stored, or known not to be.
+    function's deadline. A write that was given up may have been carried out, once.
     """
 
     attempts: int = 40

@@ -52,6 +52,14 @@ def _on_items(thread: str) -> _Operations:
     )
 
 
+def _on_one_item(thread: str) -> _Operations:
+    """It comes, changes its time and goes, so that a step of one meets what another has just done."""
+    one, name = st.just(thread), st.just("m1")
+    return st.one_of(
+        st.builds(DeleteItem, one, name), st.builds(Add, one, name, _says), st.builds(Save, one, name, _says)
+    )
+
+
 def _on_questions(thread: str) -> _Operations:
     """A form and a client's tool, asked and answered."""
     one, ids = st.just(thread), st.sampled_from(["q1", "q1", "c1"])
@@ -93,7 +101,7 @@ def _on_anything(thread: str) -> _Operations:
     return st.one_of([theme(thread) for theme in (_on_items, _on_questions, _on_the_thread, _on_files)])
 
 
-_THEMES = (_on_items, _on_items, _on_questions, _on_the_thread, _on_files, _on_anything)
+_THEMES = (_on_one_item, _on_one_item, _on_items, _on_items, _on_questions, _on_the_thread, _on_files, _on_anything)
 
 
 @st.composite
