@@ -57,6 +57,16 @@ def recorded(client: BaseClient, operation: str = "*", *answers: Answer | Meanwh
         client.meta.events.unregister(event, handler)
 
 
+def meeting(client: BaseClient, operation: str, count: int) -> contextlib.AbstractContextManager[Calls]:
+    """Hold the first requests until `count` are on their way: each has read what was there before any of them."""
+    barrier = threading.Barrier(count)
+
+    def meet(_request: AWSPreparedRequest) -> None:
+        barrier.wait(10)
+
+    return recorded(client, operation, *[meet] * count)
+
+
 def error(code: str, status: int = 400, **details: Any) -> Answer:
     """The service does not carry out the request and says why, in its own format."""
 

@@ -168,6 +168,10 @@ class ScriptedServer(ChatKitServer[RequestContext]):
         answer = await self.answer("items.list", thread_id=thread_id, order="asc", limit=100)
         return list(answer["data"])
 
+    async def texts(self, thread_id: str) -> list[str]:
+        """What the messages of a thread say, oldest first."""
+        return [item["content"][0]["text"] for item in await self.items(thread_id) if "content" in item]
+
 
 def types_of(events: list[Event]) -> list[str]:
     """The types of events, in order."""
