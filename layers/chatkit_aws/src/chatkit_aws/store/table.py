@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from types_boto3_dynamodb.client import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef
+    from types_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef, UpdateItemInputTypeDef
 
     from chatkit_aws.store.keys import Key
-    from chatkit_aws.store.rows import Row
+    from chatkit_aws.store.rows import Attributes, Row
 
 _MOST_ROWS = 1_000
 """Rows asked for at once; a page of a query ends at 1 MB in any case."""
@@ -104,6 +104,11 @@ class Table:
             "Delete": self._client.delete_item,
         }
         await self._call(partial(calls[action], **cast("dict[str, Any]", request)))
+
+    async def update(self, part: TransactWriteItemTypeDef) -> Attributes:
+        """Change one row alone, or make it; all that it has then. Raises ConditionFailed."""
+        request = cast("UpdateItemInputTypeDef", {**part["Update"], "ReturnValues": "ALL_NEW"})
+        return (await self._call(partial(self._client.update_item, **request)))["Attributes"]
 
     async def transact(self, *parts: TransactWriteItemTypeDef) -> None:
         """Write all parts or none. Raises ConditionFailed.
