@@ -34,13 +34,15 @@ _CONTENDED = {"TransactionConflict", "TransactionConflictException", "Transactio
 class ConditionFailed(Exception):
     """A condition stopped a write; nothing was written. `rows` has a place for each part.
 
-    False is a part that did not fail. One that failed has the row it met, or None where there is no row.
+    False is a part that did not fail. One that failed has the row it met, or None where there is no row. `met` is all
+    that this row has, where one part was written alone.
     """
 
-    def __init__(self, rows: tuple[Row | Literal[False] | None, ...]) -> None:
+    def __init__(self, rows: tuple[Row | Literal[False] | None, ...], met: Attributes | None = None) -> None:
         """Take what each part met."""
         super().__init__("a condition failed")
         self.rows = rows
+        self.met = met
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class Table:
         if "ConditionalCheckFailed" in codes:
             return ConditionFailed(tuple(map(_met, reasons)))
         if "ConditionalCheckFailedException" in codes:
-            return ConditionFailed((row_of(response["Item"]) if "Item" in response else None,))
+            met = response.get("Item")
+            return ConditionFailed((row_of(met) if met else None,), met)
         if codes <= _CONTENDED:
             return Contended(f"DynamoDB answered {', '.join(sorted(codes))}")
         # A conflict among other reasons passes as they do.

@@ -51,10 +51,13 @@ class Writes:
         """Remove a row."""
         return _part("Delete", self._on(key), self._if(condition, values))
 
-    def update(self, key: Key, change: str, condition: str, values: Values) -> Part:
-        """Change a row, or make one."""
-        names = {"ExpressionAttributeNames": NAMES} if "#body" in change else {}
-        return _part("Update", self._on(key), {"UpdateExpression": change, **names}, self._if(condition, values))
+    def update(
+        self, key: Key, change: str, condition: str, values: Values, names: Mapping[str, str] | None = None
+    ) -> Part:
+        """Change a row, or make one; `names` are attributes whose names are not known before."""
+        named = {**(NAMES if "#body" in change else {}), **(names or {})}
+        expression = {"UpdateExpression": change, **({"ExpressionAttributeNames": named} if named else {})}
+        return _part("Update", self._on(key), expression, self._if(condition, values))
 
     def expire(self, key: Key, expires_at: int | None, condition: str) -> Part:
         """Move a row's expiry; without one, only see to the condition."""
