@@ -38,10 +38,12 @@ $(BUILT): $(SOURCES)
 	@touch $@
 
 .PHONY: deploy
-deploy: DEPLOYED := $(or $(shell sed -nE 's/.*Architecture=\\?"?(arm64|x86_64).*/\1/p' samconfig.toml | head -1),arm64)
-deploy: setup-dev-sam ## build for AWS and deploy; asks for what samconfig.toml does not say yet
-	ARCHITECTURE=$(DEPLOYED) $(SAM) build --build-dir .aws-sam/deploy --parameter-overrides Architecture=$(DEPLOYED)
-	$(SAM) deploy --guided --template-file .aws-sam/deploy/template.yaml
+deploy: ENV := default
+deploy: DEPLOYED = $(or $(shell sed -nE '/^\[$(ENV)\.deploy/,/^\[/s/.*Architecture=\\?"?(arm64|x86_64).*/\1/p' samconfig.toml),arm64)
+deploy: setup-dev-sam ## build for AWS and deploy, `ENV=prod` as samconfig.toml says for prod; asks for what it does not say yet
+	ARCHITECTURE=$(DEPLOYED) $(SAM) build --config-env $(ENV) --build-dir .aws-sam/deploy \
+		--parameter-overrides Architecture=$(DEPLOYED)
+	$(SAM) deploy --guided --config-env $(ENV) --template-file .aws-sam/deploy/template.yaml
 
 # --- test -------------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What is left of a thread, an attachment or an object is removed: all of it, nothing else, whatever cuts it off."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from random import Random
 
 import pytest
@@ -94,6 +94,18 @@ async def test_all_of_it_again_removes_nothing_more(world: World) -> None:
 
     assert not await world.cascade.thread(THREAD)
     assert world.rows() == {MARK}
+
+
+async def test_each_beginning_gets_further_than_the_one_before(world: World) -> None:
+    await world.fill(files=80)
+    await world.store.delete_thread("thr_1", USER)
+    left = [len(world.rows()) + len(world.object_names())]
+
+    while world.rows() != {MARK}:
+        async with aclosing(world.cascade.steps(THREAD)) as steps:
+            await anext(steps)
+        left.append(len(world.rows()) + len(world.object_names()))
+        assert left[-1] < left[-2]
 
 
 async def test_two_at_once_remove_it_once(world: World) -> None:

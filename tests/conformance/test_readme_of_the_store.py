@@ -8,6 +8,7 @@ from typing import Any
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_testing.repository import ROOT
+from chat_testing.table_definition import table_properties
 from chatkit_aws.store import create_table
 
 README = ROOT / "layers" / "chatkit_aws" / "README.md"
@@ -36,9 +37,11 @@ def test_table_is_the_templates(dynamodb: DynamoDBClient, table_name: str) -> No
     create_table("made-by-the-helper", dynamodb)
     try:
         made, template = (described(dynamodb, name) for name in ("made-by-the-helper", table_name))
+        stream = dynamodb.describe_table(TableName="made-by-the-helper")["Table"]["StreamSpecification"]
     finally:
         dynamodb.delete_table(TableName="made-by-the-helper")
     assert made == template
+    assert stream == {"StreamEnabled": True, **table_properties()["StreamSpecification"]}
 
 
 def described(dynamodb: DynamoDBClient, name: str) -> list[Any]:
@@ -46,7 +49,7 @@ def described(dynamodb: DynamoDBClient, name: str) -> list[Any]:
     [index] = table["LocalSecondaryIndexes"]
     return [
         sorted(table["AttributeDefinitions"], key=repr),
-        [table[part] for part in ("KeySchema", "StreamSpecification")],
+        table["KeySchema"],
         table["BillingModeSummary"]["BillingMode"],
         [index[part] for part in ("IndexName", "KeySchema", "Projection")],
         dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"],

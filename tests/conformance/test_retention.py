@@ -61,7 +61,8 @@ def expiry_of(dynamodb: DynamoDBClient, table_name: str) -> Expiries:
 
     def look(prefix: str) -> list[int]:
         rows = dynamodb.scan(TableName=table_name)["Items"]
-        return [int(row["expires_at"]["N"]) for row in rows if row["sk"]["S"].startswith(prefix)]
+        found = [row for row in rows if row["sk"]["S"].startswith(prefix)]
+        return [int(row["expires_at"]["N"]) for row in found if "expires_at" in row]
 
     return look
 
@@ -181,3 +182,32 @@ async def test_without_retention_nothing_has_an_expiry(dynamodb: DynamoDBClient,
     await store.add_thread_item("thr_1", user_message(), OWNER)
     await store.save_feedback("thr_1", "msg_1", "positive", OWNER)
     assert all("expires_at" not in row for row in dynamodb.scan(TableName=table_name)["Items"])
+
+
+@pytest.fixture
+def forever(store: DynamoDBStore, dynamodb: DynamoDBClient, table_name: str, clock: Clock) -> DynamoDBStore:
+    """The store once retention has ended."""
+    return DynamoDBStore(table_name, dynamodb, clock=clock)
+
+
+@pytest.mark.parametrize("writing", ["item", "thread"])
+async def test_thread_written_once_retention_ended_stays_for_ever(
+    forever: DynamoDBStore, dynamodb: DynamoDBClient, clock: Clock, expiry_of: Expiries, writing: str
+) -> None:
+    clock.now += 3 * DAY
+    if writing == "item":
+        await forever.add_thread_item("thr_1", assistant_message(), OWNER)
+    else:
+        await forever.save_thread(thread(), OWNER)
+    assert expiry_of("THR#") == []
+    with recorded(dynamodb) as calls:
+        await forever.add_thread_item("thr_1", user_message(), OWNER)
+    assert calls.operations == ["TransactWriteItems"]
+
+
+async def test_expired_thread_stays_expired_once_retention_ended(forever: DynamoDBStore, clock: Clock) -> None:
+    clock.now += (DAYS + 1) * DAY
+    with pytest.raises(ThreadNotFound):
+        await forever.add_thread_item("thr_1", assistant_message(), OWNER)
+    with pytest.raises(ThreadNotFound):
+        await forever.save_thread(thread(), OWNER)

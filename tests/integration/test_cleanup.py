@@ -21,7 +21,7 @@ from types_boto3_sqs.client import SQSClient
 
 from chat_cleanup import jobs
 from chat_cleanup.cleaner import HAND_OVER, WIND_UP, Cleaner
-from chat_cleanup.consumer import Consumer, UnknownEvent
+from chat_cleanup.consumer import MAX_ROUNDS, Consumer, UnknownEvent
 from chat_cleanup.job_queue import JobQueue
 from chat_cleanup.jobs import RemoveThread
 from chat_testing import events
@@ -243,15 +243,15 @@ def test_job_that_makes_no_progress_is_left_to_the_queue(
     world: World, consumer: Consumer, sqs: SQSClient, queue: str
 ) -> None:
     delete(world, "thr_1")
-    job = jobs.write(RemoveThread(pk=THREAD.row.pk, sk=THREAD.row.sk))
-    batch = message(job)
+    job = RemoveThread(pk=THREAD.row.pk, sk=THREAD.row.sk)
+    batch = message(jobs.write(job))
 
     assert failures(consumer(batch, context(HAND_OVER - 1))) == [batch["Records"][0]["messageId"]]
     assert messages(sqs, queue) == []
 
     stream = events.load("cleanup_thread_deleted")
     assert failures(consumer(stream, context(HAND_OVER - 1))) == []
-    assert messages(sqs, queue) == [job]
+    assert messages(sqs, queue) == [jobs.write(job.model_copy(update={"round": 1}))]
 
 
 def test_failed_job_is_left_to_the_queue_and_the_log_says_why(
@@ -323,3 +323,16 @@ def test_figures_are_published_once_per_invocation(
 def test_other_events_are_refused(consumer: Consumer, event: dict[str, Any]) -> None:
     with pytest.raises(UnknownEvent):
         consumer(event, context())
+
+
+def test_job_that_goes_on_for_too_long_fails_and_is_not_sent_again(
+    world: World, consumer: Consumer, sqs: SQSClient, queue: str
+) -> None:
+    delete(world, "thr_1")
+    last = RemoveThread(pk=THREAD.row.pk, sk=THREAD.row.sk, round=MAX_ROUNDS - 1)
+
+    assert failures(consumer(message(jobs.write(last)), context(WIND_UP))) == []
+    [again] = messages(sqs, queue)
+    assert len(failures(consumer(message(again), context(WIND_UP)))) == 1
+
+    assert messages(sqs, queue) == []

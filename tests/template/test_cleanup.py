@@ -59,8 +59,8 @@ def test_stream_wakes_it_for_what_was_removed_or_replaced(stream: Document) -> N
 def test_failing_record_is_tried_within_bounds_and_holds_up_few(stream: Document) -> None:
     assert stream["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert stream["BisectBatchOnFunctionError"] is True
-    assert 0 < stream["MaximumRetryAttempts"] < 100
-    assert 0 < stream["MaximumRecordAgeInSeconds"] < DAY, "the stream keeps a day"
+    assert stream["MaximumRetryAttempts"] == 10_000, "the age decides"
+    assert stream["MaximumRecordAgeInSeconds"] == DAY, "as long as the stream keeps it"
     assert stream["DestinationConfig"]["OnFailure"]["Destination"] == DEAD_LETTERS
 
 
@@ -84,6 +84,9 @@ def test_long_job_may_go_on_in_the_function_s_own_queue(stack: Stack) -> None:
     [
         ("CleanupDeadLetterAlarm", "ApproximateNumberOfMessagesVisible", 0),
         ("CleanupLagAlarm", "IteratorAge", 60 * 60 * 1000),
+        ("CleanupWaitingAlarm", "ApproximateAgeOfOldestMessage", DAY // 2),
+        ("CleanupErrorAlarm", "Errors", 0),
+        ("CleanupDeliveryAlarm", "DestinationDeliveryFailures", 0),
     ],
 )
 def test_alarm_tells_the_topic_if_there_is_one(stack: Stack, alarm: str, metric: str, threshold: int) -> None:

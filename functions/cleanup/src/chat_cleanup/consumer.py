@@ -25,9 +25,16 @@ logger = logging.getLogger(__name__)
 LATER = 60
 """Seconds that a job waits which failed: what hindered it may pass."""
 
+MAX_ROUNDS = 100
+"""Invocations that one job may take: each removes some 300,000 rows."""
+
 
 class NoProgress(Exception):
     """There was time for a job and nothing of it was done."""
+
+
+class NoEnd(Exception):
+    """A job has gone on for longer than the largest thread could take."""
 
 
 class UnknownEvent(Exception):
@@ -84,11 +91,9 @@ class _Batch:
             outcome = await self._do(job)
             if outcome.is_finished:
                 return
-            # Each job ends, since only one that has become smaller goes on. So a loop of this function and its own
-            # queue, which Lambda would cut after sixteen rounds, is allowed in the template.
             if not outcome.removed:
                 raise NoProgress
-            await self._put(job)
+            await self._put_rest(job)
 
     async def _do_or_put(self, job: Job) -> None:
         try:
@@ -98,7 +103,19 @@ class _Batch:
             await self._put(job, LATER)
         else:
             if not outcome.is_finished:
-                await self._put(job)
+                await self._put_rest(job)
+
+    async def _put_rest(self, job: Job) -> None:
+        """Put a job that is not finished; only a thread's takes so long.
+
+        The template allows a loop of this function and its own queue, which Lambda would cut after sixteen rounds. So
+        the loop is bounded here: a job that goes on for too long fails, and is looked at by a person.
+        """
+        if isinstance(job, RemoveThread):
+            if job.round >= MAX_ROUNDS:
+                raise NoEnd
+            job = job.model_copy(update={"round": job.round + 1})
+        await self._put(job)
 
     async def _do(self, job: Job) -> Outcome:
         record = Record(self.request_id, operation=f"remove.{job.remove}")

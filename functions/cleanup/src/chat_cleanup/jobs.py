@@ -35,6 +35,8 @@ class RemoveThread(_OwnersRow):
     """What was in a thread; `pk` and `sk` are those of the thread's row."""
 
     remove: Literal["thread"] = "thread"
+    round: int = Field(default=0, ge=0)
+    """How many invocations have done a part of it."""
     sk: str = Field(pattern=r"^THR#[^#]+$")
 
     @property

@@ -1,6 +1,6 @@
 """The template's own table, made where there is no CloudFormation: tests and template cannot drift apart."""
 
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
@@ -13,19 +13,23 @@ _KEPT = ("BillingMode", "AttributeDefinitions", "KeySchema", "LocalSecondaryInde
 """Properties that CreateTable names and means as CloudFormation does; the emulator has no keys and no backups."""
 
 
-def table_properties(template: Path = TEMPLATE) -> dict[str, Any]:
-    """The properties of the template's resource `Table`, intrinsic functions unresolved."""
-    properties: dict[str, Any] = yaml_parse(template.read_text())["Resources"]["Table"]["Properties"]
+@cache
+def table_properties() -> dict[str, Any]:
+    """The properties of the template's resource `Table`, intrinsic functions unresolved; not to be changed."""
+    properties: dict[str, Any] = yaml_parse(TEMPLATE.read_text())["Resources"]["Table"]["Properties"]
     return properties
 
 
 def create_table(client: DynamoDBClient, name: str) -> None:
-    """Create the template's table under `name`, with its stream and its expiry."""
+    """Create the template's table under `name`, with its expiry.
+
+    Without its stream: the emulator looks through the shards of all tables there ever were with each write, and what
+    a stream's records are to be is in `events/`.
+    """
     properties = table_properties()
     definition: CreateTableInputTypeDef = {
         "TableName": name,
         **{kept: properties[kept] for kept in _KEPT if kept in properties},  # type: ignore[typeddict-item]  # as the template has it
-        "StreamSpecification": {"StreamEnabled": True, **properties["StreamSpecification"]},
     }
     client.create_table(**definition)
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})

@@ -7,6 +7,7 @@
 | `threads/000001/feedback.jsonl` | what the user thinks of items, if there is any |
 | `attachments/000001.jsonl` | up to a hundred attachments, a line each, and which members their files are |
 | `files/000001` | a file |
+| `usage.jsonl` | what each of the user's turns used, a line each, if there is any; it is not imported |
 | `manifest.json` | format, whose data, when, counts, and the SHA-256 of every other member |
 
 No name of a member comes from the data. Times are UTC.
@@ -24,9 +25,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 FORMAT: Literal["chatkit-aws/export"] = "chatkit-aws/export"
 VERSION: Literal[1] = 1
 MANIFEST = "manifest.json"
+USAGE = "usage.jsonl"
 MEMBERS = re.compile(
     r"threads/(?P<thread>[0-9]{6,9})/(thread\.json|items\.jsonl|feedback\.jsonl)"
-    r"|attachments/[0-9]{6,9}\.jsonl|(?P<file>files/[0-9]{6,9})"
+    r"|attachments/[0-9]{6,9}\.jsonl|(?P<file>files/[0-9]{6,9})|usage\.jsonl"
 )
 """Names of members, but for the manifest's."""
 
@@ -93,6 +95,20 @@ class AttachmentEntry(_Model):
     attachment: Attachment
     created_at: datetime
     files: list[FileEntry]
+
+
+class UsageEntry(_Model):
+    """What a turn used, in tokens, and cost, in millionths of a US dollar: None where that is not known."""
+
+    run_id: str
+    began_at: datetime
+    model: str | None
+    requests: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost_micros: int | None
 
 
 def thread_member(number: int, part: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from chatkit_aws.rights import archive, writing
 from chatkit_aws.rights.archive import AttachmentEntry, FeedbackEntry, FileEntry, ThreadEntry, thread_member
+from chatkit_aws.rights.exporting_usage import export_usage
 from chatkit_aws.rights.files import Kept
 from chatkit_aws.store import keys, object_names
 from chatkit_aws.store.table import Span
@@ -57,6 +58,7 @@ async def export(storage: Storage, account: Account, path: Path) -> Exported:
         exporter = _Exporter(storage, owner, out, Counter(threads=0, items=0, attachments=0, files=0), count(1))
         await exporter.threads()
         await exporter.attachments()
+        exporter.counts.update(await export_usage(storage, owner, out))
         counts = dict(exporter.counts)
         return Exported(out.close(account, counts), counts)
 

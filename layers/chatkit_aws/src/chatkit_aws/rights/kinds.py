@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, override
 from chatkit_aws.store import keys
 from chatkit_aws.store.bulk import Bulk
 from chatkit_aws.store.objects import Objects
+from chatkit_aws.usage import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,10 @@ _KINDS = {
     keys.DELETED: "deleted_marks",
     keys.HOLD: "hold",
     IMPORT: "import_marks",
+    windows.MINUTE: "request_counters",
+    windows.SLOTS: "running_turns",
+    windows.DAY: "days_of_usage",
+    windows.TURN: "turns_of_usage",
 }
 
 

@@ -55,8 +55,9 @@ class Cascade:
     async def steps(self, thread: ThreadKeys) -> AsyncGenerator[Removed]:
         """The same, step by step, for who has little time: after each step of a second or so, what it removed.
 
-        A row that says where more is to be found goes after what it leads to: attachments' files before their rows,
-        items' objects before the items, and the rows that name the thread's attachments last of all.
+        A row that says where more is to be found goes after what it leads to: attachments' files before their rows and
+        both before the marks that name them, items' objects before the items. Each step takes what it has done out of
+        the next one's way, so that whoever begins again gets further.
         """
         async for removed in self._attachments(thread):
             yield removed
@@ -65,9 +66,9 @@ class Cascade:
         if not await self._is_gone(thread):
             return
         # What no row refers to: an object whose item was about to be written when the thread went.
-        yield Removed(objects=await self._below(object_names.items_of_thread(thread)))
-        async for removed in self._marks(thread):
-            yield removed
+        if self.objects is not None:
+            async for count in self.objects.delete_pages(object_names.items_of_thread(thread)):
+                yield Removed(objects=count)
 
     async def attachment(self, owner: Owner, attachment_id: str) -> Removed:
         """The files of an attachment whose row is gone or has expired."""
@@ -88,8 +89,8 @@ class Cascade:
             for marks in batched(page, BATCH, strict=False):
                 if not await self._is_gone(thread):
                     return
-                names = [keys.id_of(key_of(mark).sk) for mark in marks]
-                yield await self._attached(thread, names)
+                removed = await self._attached(thread, [keys.id_of(key_of(mark).sk) for mark in marks])
+                yield removed + Removed(await self.bulk.delete(map(key_of, marks)))
 
     async def _attached(self, thread: ThreadKeys, attachment_ids: Sequence[str]) -> Removed:
         """Some of a thread's attachments, but for those that went on to another thread."""
@@ -111,12 +112,6 @@ class Cascade:
                 await self.objects.delete(*names)
             rows = [key for key in map(key_of, page) if not key.sk.startswith(keys.ATTACHED)]
             yield Removed(await self.bulk.delete(rows), len(names))
-
-    async def _marks(self, thread: ThreadKeys) -> AsyncGenerator[Removed]:
-        async for page in self.bulk.rows(thread.partition, keys.ATTACHED):
-            if not await self._is_gone(thread):
-                return
-            yield Removed(await self.bulk.delete(map(key_of, page)))
 
     async def _is_gone(self, thread: ThreadKeys) -> bool:
         return await self.table.get(thread.row) is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatkit_aws.errors import ThreadNotFound
 from chatkit_aws.store.table import ConditionFailed
-from chatkit_aws.store.writes import FREE, HELD, LIVE
+from chatkit_aws.store.writes import FREE, HELD, LASTING, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,23 +36,35 @@ class Guard:
         Raises ThreadNotFound where it was deleted or has expired, and ConditionFailed with what each part met: the
         thread, `below`, `others`.
         """
-        writes, retention = self.table.writes, self.retention
-        expires_at = retention.of_thread(writes.now, writes.now) if retention.rolls else None
-        touch = writes.expire(thread.row, expires_at, f"{LIVE} AND {FREE}")
+        writes, expires_at = self.table.writes, self.retention.of_item(self.table.writes.now)
         try:
-            await self.table.transact(touch, *below(retention.of_item(writes.now)), *others)
+            await self.table.transact(self._touch(thread), *below(expires_at), *others)
         except ConditionFailed as failed:
             met = failed.rows[0]
             if met is False:
                 raise
-            if met is None or met.held_since is None:
+            if met and met.held_since is not None:
+                await self._write(thread, writes.check(thread.row, HELD), (*below(None), *others))
+            elif met and not self.retention.days:
+                await self._write(thread, self._keep(thread), (*below(expires_at), *others))
+            else:
                 raise ThreadNotFound(thread.thread_id) from None
-            await self._write_held(thread, (*below(None), *others))
 
-    async def _write_held(self, thread: ThreadKeys, parts: Parts) -> None:
+    async def _write(self, thread: ThreadKeys, touch: TransactWriteItemTypeDef, parts: Parts) -> None:
         try:
-            await self.table.transact(self.table.writes.check(thread.row, HELD), *parts)
+            await self.table.transact(touch, *parts)
         except ConditionFailed as failed:
             if failed.rows[0] is False:
                 raise
             raise ThreadNotFound(thread.thread_id) from None
+
+    def _touch(self, thread: ThreadKeys) -> TransactWriteItemTypeDef:
+        """The thread is there and free, and its expiry is as it is to be, or becomes so."""
+        writes, retention = self.table.writes, self.retention
+        if retention.rolls:
+            return writes.expire(thread.row, retention.of_thread(writes.now, writes.now), f"{LIVE} AND {FREE}")
+        return writes.check(thread.row, f"{LIVE} AND {FREE}" + ("" if retention.days else f" AND {LASTING}"))
+
+    def _keep(self, thread: ThreadKeys) -> TransactWriteItemTypeDef:
+        """Take away the expiry that the thread has of a time when threads were not kept for ever."""
+        return self.table.writes.update(thread.row, "REMOVE expires_at", f"{LIVE} AND {FREE}", {})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chatkit_aws.store.calls import BROKEN_OFF, Calls
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from types_boto3_s3.client import S3Client
 
@@ -48,18 +48,18 @@ class Objects:
             await self._delete(batch)
 
     async def delete_below(self, prefix: str) -> int:
-        """Delete all objects whose keys begin with `prefix`, which ends in a slash; returns how many there were.
+        """Delete all objects whose keys begin with `prefix`, which ends in a slash; returns how many there were."""
+        return sum([count async for count in self.delete_pages(prefix)])
 
-        Page by page, so that it can be ended at any moment and begun again.
-        """
+    async def delete_pages(self, prefix: str) -> AsyncGenerator[int]:
+        """The same page by page, with the count of each that has any, so that it can be ended at any moment and begun again."""
         if not prefix.endswith("/"):
             message = "a prefix without a slash at its end takes in the objects of others"
             raise ValueError(message)
-        count = 0
         async for keys in self._pages(prefix):
-            await self.delete(*keys)
-            count += len(keys)
-        return count
+            if keys:
+                await self.delete(*keys)
+                yield len(keys)
 
     def _get(self, key: str, reads: int = READS) -> bytes | None:
         try:

@@ -7,8 +7,8 @@ from typing import Literal
 
 DAY = 24 * 60 * 60
 LONGEST_DAYS = 3_650
-"""However active its thread, an item goes ten years after it was last written: a thread may live for ever, and the
-safety expiry must lie somewhere."""
+"""However long its thread lives, an item goes ten years after it was last written: a thread may live for ever, and the
+safety expiry must lie somewhere. It is the same under every policy, since both parameters may be changed meanwhile."""
 MARGIN_DAYS = 30
 """How much later than its thread an item expires by itself: time for cleanup, and for mending what hinders it."""
 UNATTACHED = DAY
@@ -37,15 +37,15 @@ class Retention:
         """When a thread that is written now expires, in seconds since the epoch.
 
         Always at the end of a day in UTC: moving it costs a write of the index, which is then paid once a day only.
+        Never long ago: DynamoDB leaves a row whose expiry is five years past (Developer Guide, "Using TTL").
         """
         if not self.days:
             return None
         start = now if self.rolls else created_at
-        return -int(-(start + self.days * DAY) // DAY) * DAY
+        return max(-int(-(start + self.days * DAY) // DAY), int(now // DAY)) * DAY
 
     def of_item(self, now: float) -> int | None:
-        """When an item that is written now expires by itself: after its thread, or after ten years."""
+        """When an item that is written now expires by itself, in seconds since the epoch: long after its thread."""
         if not self.days:
             return None
-        days = max(self.days, LONGEST_DAYS) if self.rolls else self.days + 1
-        return int(now) + (days + MARGIN_DAYS) * DAY
+        return int(now) + (max(self.days, LONGEST_DAYS) + MARGIN_DAYS) * DAY

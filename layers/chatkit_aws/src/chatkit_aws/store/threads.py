@@ -115,6 +115,8 @@ class Threads:
             expiry = ":expires_at" if self.retention.rolls else "if_not_exists(expires_at, :expires_at)"
             change = f"{change}, expires_at = {expiry}"
             values[":expires_at"] = {"N": str(row.expires_at)}
+        else:
+            change = f"{change} REMOVE expires_at"
         return (
             writes.check(refs.deleted, GONE),
             writes.check(refs.owner.hold, ABSENT),
