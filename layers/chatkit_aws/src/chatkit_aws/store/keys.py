@@ -19,6 +19,10 @@ ITEM = "ITM#"
 PLACE = "PLC#"
 ATTACHED = "ATD#"
 FEEDBACK = "FBK#"
+RUN = "RUN#"
+EVENT = "EVT#"
+REPEAT = "RPT#"
+STOP = "STP#"
 
 MAX_PART_BYTES = 512
 """The most that an escaped part may have: three of them stay below the 2,048 bytes of a partition key, and one with
@@ -59,6 +63,14 @@ class Owner:
         """The row that says for a while that an object is about to be referred to."""
         return Key(self.partition, INTENT + object_name)
 
+    def repeat(self, digest: str) -> Key:
+        """The row that says for a while which run a request to create a thread has begun."""
+        return Key(self.partition, REPEAT + digest)
+
+    def stop(self, run_id: str) -> Key:
+        """The row that is there once a run is to stop. Raises InvalidId."""
+        return Key(self.partition, STOP + escape(run_id))
+
     @property
     def hold(self) -> Key:
         """The row that is there while the user is under legal hold."""
@@ -82,6 +94,19 @@ class ThreadKeys:
     def deleted(self) -> Key:
         """Says for a while that the thread was deleted."""
         return Key(self.owner.partition, DELETED + self.escaped)
+
+    @property
+    def run(self) -> Key:
+        """The thread's run, or its last one: whoever holds the lease may write."""
+        return Key(self.partition, RUN)
+
+    def events(self, run_id: str) -> str:
+        """How the sort keys of a run's events begin. Raises InvalidId."""
+        return f"{EVENT}{escape(run_id)}#"
+
+    def batch(self, run_id: str, number: int) -> Key:
+        """A batch of a run's events, the first of which is number 0. Raises InvalidId."""
+        return Key(self.partition, f"{self.events(run_id)}{number:06}")
 
     @property
     def partition(self) -> str:

@@ -34,7 +34,9 @@ class Row:
     - `title`: the title that the user gave (threads); `held_since`: since when it is under legal hold (threads);
     - `settled`: the item can no longer be answered (items); `size`: bytes of its JSON, if they are many (items);
     - `item_sk`: where the item of this id is (places); with `item_pk`, which row is to refer to the object (intents);
-    - `thread`: the escaped id of the thread it goes with (attachments);
+    - `thread`: the escaped id of the thread it goes with (attachments, repeats);
+    - `run_id`, `digest`: which run, begun by which request (runs, repeats); `generation`, `nonce`: which lease of the
+      thread's it has; `began_at`, `lease_until`; `ended`: how, once it has (runs);
     - `expires_at`: when it goes. Times are seconds since the epoch.
     """
 
@@ -49,6 +51,13 @@ class Row:
     thread: str | None = None
     item_pk: str | None = None
     item_sk: str | None = None
+    run_id: str | None = None
+    digest: str | None = None
+    generation: int | None = None
+    nonce: str | None = None
+    began_at: int | None = None
+    lease_until: int | None = None
+    ended: str | None = None
     expires_at: int | None = None
 
 
@@ -63,6 +72,13 @@ _TYPES = {
     "thread": "S",
     "item_pk": "S",
     "item_sk": "S",
+    "run_id": "S",
+    "digest": "S",
+    "generation": "N",
+    "nonce": "S",
+    "began_at": "N",
+    "lease_until": "N",
+    "ended": "S",
     "expires_at": "N",
 }
 

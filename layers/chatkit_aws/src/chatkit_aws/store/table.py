@@ -55,7 +55,7 @@ class Span:
 
 
 class Table:
-    """Reads and writes rows. Every read is strongly consistent and none returns a row that has expired."""
+    """Reads and writes rows. Reads are strongly consistent unless asked otherwise; none returns a row that expired."""
 
     def __init__(self, name: str, client: DynamoDBClient, clock: Callable[[], float], retries: Retries) -> None:
         """Use the table `name`; `clock` gives seconds since the epoch."""
@@ -70,9 +70,10 @@ class Table:
         """The parts that a transaction can have now."""
         return Writes(self._name, self._now)
 
-    async def get(self, key: Key) -> Row | None:
-        """The row at `key`, if there is one."""
-        request = partial(self._client.get_item, TableName=self._name, Key=key_attributes(key), ConsistentRead=True)
+    async def get(self, key: Key, *, consistent: bool = True) -> Row | None:
+        """The row at `key`, if there is one; else as it was a moment ago, which costs half."""
+        name, attributes = self._name, key_attributes(key)
+        request = partial(self._client.get_item, TableName=name, Key=attributes, ConsistentRead=consistent)
         answer = await self._call(request)
         row = row_of(answer["Item"]) if "Item" in answer else None
         return row if row and not self._has_expired(row) else None

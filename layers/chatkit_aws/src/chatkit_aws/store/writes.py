@@ -39,9 +39,9 @@ class Writes:
     table: str
     now: int
 
-    def check(self, key: Key, condition: str) -> Part:
+    def check(self, key: Key, condition: str, values: Values | None = None) -> Part:
         """Nothing is written unless the row meets the condition."""
-        return _part("ConditionCheck", self._on(key), self._if(condition))
+        return _part("ConditionCheck", self._on(key), self._if(condition, values))
 
     def put(self, row: Row, condition: str | None = None, values: Values | None = None) -> Part:
         """A row, in the place of what may be there."""
