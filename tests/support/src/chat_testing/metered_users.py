@@ -1,7 +1,7 @@
 """Users whose turns are counted, and a look at what is there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,13 +41,14 @@ class Counted:
         return Meter(Table(self.name, self.dynamodb, self.clock, Retries(budget=60.0)), limits, **options)
 
     def rows(self) -> dict[str, dict[str, Any]]:
-        """What every row has but its key and marks, by sort key, numbers as such."""
+        """What every row of one user's and their tenant's has but its key and marks, by sort key, numbers as such."""
         rows = self.dynamodb.scan(TableName=self.name, ConsistentRead=True)["Items"]
         return {row["sk"]["S"]: {name: _plain(row[name]) for name in sorted(row) if _is_shown(name)} for row in rows}
 
     def numbers(self, prefix: str, name: str) -> list[int]:
-        """One number of every row whose sort key begins so."""
-        return [row.get(name, 0) for key, row in self.rows().items() if key.startswith(prefix)]
+        """One number of every row whose sort key begins so, whosever it is."""
+        rows = self.dynamodb.scan(TableName=self.name, ConsistentRead=True)["Items"]
+        return [int(row[name]["N"]) for row in rows if row["sk"]["S"].startswith(prefix) and name in row]
 
 
 async def admitted(meter: Meter, owners: Sequence[Owner], until: int, prefix: str = "run") -> list[Admission]:
@@ -64,6 +65,6 @@ def _is_shown(name: str) -> bool:
     return name not in {"pk", "sk"} and not name.startswith("mark_")
 
 
-def _plain(value: dict[str, Any]) -> Any:
+def _plain(value: Mapping[str, Any]) -> Any:
     [(kind, content)] = value.items()
     return int(content) if kind == "N" else content

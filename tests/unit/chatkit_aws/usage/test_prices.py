@@ -70,6 +70,11 @@ def test_no_prices_are_prices_too() -> None:
     assert Prices.of("{}").cost("gpt-5", MILLION) is None
 
 
+def test_amounts_with_more_digits_than_a_float_has_are_exact() -> None:
+    prices = Prices.of('{"m": {"input": 999999.000000000001, "output": 0}}')
+    assert prices.cost("m", MILLION) == 999_999_000_001
+
+
 @given(
     st.decimals(0, 1_000_000, places=12),
     st.decimals(0, 1_000_000, places=12),
@@ -85,7 +90,7 @@ def test_cost_is_the_exact_one_rounded_up(first: Decimal, second: Decimal, asked
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("", "the text: Invalid JSON"),
+        ("", "the text is no JSON"),
         ("[]", "the text: Input should be"),
         ('{"m": 1}', "m: "),
         ('{"m": {"input": 1}}', "m output: Field required"),
@@ -95,6 +100,9 @@ def test_cost_is_the_exact_one_rounded_up(first: Decimal, second: Decimal, asked
         ('{"m": {"input": true, "output": 1}}', "m input: "),
         ('{"m": {"input": 1e999999999, "output": 1}}', "m input: "),
         ('{"m": {"input": 1e-99999999, "output": 1}}', "m input: "),
+        ('{"m": {"input": 0e99999999, "output": 1}}', "m input: "),
+        ('{"m": {"input": 1e99999999999999999999, "output": 1}}', "the text is no JSON"),
+        ('{"m": {"input": 1, "input": 2, "output": 1}}', "twice among input, output"),
         ('{"m": {"input": "much", "output": 1}}', "m input: "),
         ('{"a*b": {"input": 1, "output": 1}}', "a*b"),
         ('{"": {"input": 1, "output": 1}}', "prices: "),
