@@ -67,6 +67,14 @@ class AlreadyAnswered(ChatKitAwsError, CustomStreamError):
         super().__init__("This was already answered.", allow_retry=False)
 
 
+class LeaseLost(ChatKitAwsError, CustomStreamError):
+    """Another run answers in the thread by now, so this one may not write there any more."""
+
+    def __init__(self) -> None:
+        """Refuse."""
+        super().__init__("This answer was interrupted by another one.", allow_retry=False)
+
+
 class UnknownFormat(ChatKitAwsError):
     """A row was written in a format of a later version; `version` is that row's."""
 

@@ -13,18 +13,13 @@ from chatkit_aws import clients
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AttachmentNotFound, InvalidId, ItemNotFound, ThreadNotFound, UnknownCursor
 from chatkit_aws.ids import UlidIds
-from chatkit_aws.store.attachments import Attachments
 from chatkit_aws.store.bodies import Bodies
-from chatkit_aws.store.feedback import Feedbacks
-from chatkit_aws.store.guard import Guard
-from chatkit_aws.store.items import Items
 from chatkit_aws.store.keys import Owner
-from chatkit_aws.store.overflow import Overflow
+from chatkit_aws.store.kinds import Kinds
 from chatkit_aws.store.paging import PageRequest, page_of
 from chatkit_aws.store.retention import Retention
 from chatkit_aws.store.retries import Retries
 from chatkit_aws.store.table import Table
-from chatkit_aws.store.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +30,7 @@ if TYPE_CHECKING:
 
     from chatkit_aws.store.bodies import Cipher
     from chatkit_aws.store.keys import ThreadKeys
+    from chatkit_aws.store.lease import Lease
     from chatkit_aws.store.objects import Objects
     from chatkit_aws.store.rows import Row
 
@@ -79,13 +75,8 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         `objects` takes items that are too large for a row, `cipher` makes what is stored unreadable without its
         tenant's key, `retention` says when threads expire (without it, never); `clock` gives seconds since the epoch.
         """
-        retention, bodies = retention or Retention(), Bodies(cipher)
-        self._table = Table(table_name, client or clients.dynamodb_client(), clock, retries or Retries())
-        guard = Guard(self._table, retention)
-        self._threads = Threads(self._table, bodies, retention)
-        self._items = Items(self._table, bodies, Overflow(self._table, objects), guard)
-        self._attachments = Attachments(self._table, bodies, guard)
-        self._feedback = Feedbacks(self._table, bodies, guard)
+        table = Table(table_name, client or clients.dynamodb_client(), clock, retries or Retries())
+        self._all = Kinds(table, Bodies(cipher), objects, retention or Retention())
         self._new_id = new_id or UlidIds(clock)
 
     @override
@@ -100,10 +91,10 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
     async def load_thread(self, thread_id: str, context: ContextT) -> ThreadMetadata:
         """Raises ThreadNotFound."""
         thread = _thread(context, thread_id)
-        row = await self._table.get(thread.row)
+        row = await self._all.table.get(thread.row)
         if row is None:
             raise ThreadNotFound(thread_id)
-        return (await self._threads.load(thread.owner, [row]))[0]
+        return (await self._of(context).threads.load(thread.owner, [row]))[0]
 
     @override
     async def save_thread(self, thread: ThreadMetadata, context: ContextT) -> None:
@@ -112,14 +103,14 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         Raises ThreadNotFound for a thread that was deleted within the last day or has expired: a stream that still
         holds it must not bring it back. Raises InvalidId for an id that cannot be part of a key.
         """
-        await self._threads.save(_owner(context), thread)
+        await self._of(context).threads.save(_owner(context), thread)
 
     async def rename_thread(self, thread_id: str, title: str, context: ContextT) -> ThreadMetadata:
         """Give a thread the title that its user wants; `save_thread` leaves it alone from then on.
 
         Raises ThreadNotFound.
         """
-        return await self._threads.rename(_thread(context, thread_id), title)
+        return await self._of(context).threads.rename(_thread(context, thread_id), title)
 
     @override
     async def load_threads(self, limit: int, after: str | None, order: str, context: ContextT) -> Page[ThreadMetadata]:
@@ -127,9 +118,9 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         request = PageRequest.of(after, limit, order)
         owner = _owner(context)
         start = await self._start_of_threads(owner, after)
-        rows = await self._threads.after(owner, request, start)
+        rows = await self._of(context).threads.after(owner, request, start)
         shown = request.shown(rows)
-        return page_of(rows, shown, await self._threads.load(owner, shown))
+        return page_of(rows, shown, await self._of(context).threads.load(owner, shown))
 
     @override
     async def delete_thread(self, thread_id: str, context: ContextT) -> None:
@@ -139,7 +130,7 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
             thread = owner.thread(thread_id)
         except InvalidId:
             return
-        await self._threads.delete(thread)
+        await self._of(context).threads.delete(thread)
 
     @override
     async def load_thread_items(
@@ -155,13 +146,13 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
             thread = owner.thread(thread_id)
         except InvalidId:
             return Page()
-        thread_row, rows = await asyncio.gather(self._table.get(thread.row), self._rows_after(thread, request))
+        thread_row, rows = await asyncio.gather(self._all.table.get(thread.row), self._rows_after(thread, request))
         if thread_row is None:
             return Page()
         if rows is None:
             raise UnknownCursor(after)
         shown = request.shown(rows)
-        return page_of(rows, shown, await self._items.load(thread, shown))
+        return page_of(rows, shown, await self._of(context).items.load(thread, shown))
 
     @override
     async def load_item(self, thread_id: str, item_id: str, context: ContextT) -> ThreadItem:
@@ -169,11 +160,11 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         owner = _owner(context)
         try:
             thread = owner.thread(thread_id)
-            found = self._items.find(thread, item_id)
-            thread_row, row = await asyncio.gather(self._table.get(thread.row), found)
+            found = self._of(context).items.find(thread, item_id)
+            thread_row, row = await asyncio.gather(self._all.table.get(thread.row), found)
         except InvalidId:
             raise ItemNotFound(thread_id, item_id) from None
-        for item in await self._items.load(thread, [row] if thread_row and row else []):
+        for item in await self._of(context).items.load(thread, [row] if thread_row and row else []):
             return item
         raise ItemNotFound(thread_id, item_id)
 
@@ -185,7 +176,11 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         went on in a later turn. Raises ThreadNotFound, and InvalidId for an id that cannot be part of a key.
         """
         thread = _thread(context, thread_id)
-        await (self._items.save(thread, item) if item.type == "workflow" else self._items.add(thread, item))
+        await (
+            self._of(context).items.save(thread, item)
+            if item.type == "workflow"
+            else self._of(context).items.add(thread, item)
+        )
 
     @override
     async def save_item(self, thread_id: str, item: ThreadItem, context: ContextT) -> None:
@@ -194,21 +189,21 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         Raises ThreadNotFound, InvalidId for an id that cannot be part of a key, and AlreadyAnswered where a structured
         input or client tool call was answered already and this is another answer.
         """
-        await self._items.save(_thread(context, thread_id), item)
+        await self._of(context).items.save(_thread(context, thread_id), item)
 
     @override
     async def delete_thread_item(self, thread_id: str, item_id: str, context: ContextT) -> None:
         """An unknown item or thread is no error. Raises Held."""
         owner = _owner(context)
         try:
-            await self._items.delete(owner.thread(thread_id), item_id)
+            await self._of(context).items.delete(owner.thread(thread_id), item_id)
         except InvalidId:
             return
 
     async def save_feedback(self, thread_id: str, item_id: str, kind: FeedbackKind, context: ContextT) -> None:
         """Store what the caller thinks of an item; the last word counts. Raises ThreadNotFound, ItemNotFound."""
         try:
-            await self._feedback.save(_thread(context, thread_id), item_id, kind)
+            await self._of(context).feedback.save(_thread(context, thread_id), item_id, kind)
         except InvalidId:
             raise ItemNotFound(thread_id, item_id) from None
 
@@ -218,14 +213,14 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
 
         Raises ThreadNotFound, and InvalidId for an id that cannot be part of a key.
         """
-        await self._attachments.save(_owner(context), attachment)
+        await self._of(context).attachments.save(_owner(context), attachment)
 
     @override
     async def load_attachment(self, attachment_id: str, context: ContextT) -> Attachment:
         """Raises AttachmentNotFound, also where its thread is gone."""
         owner = _owner(context)
         try:
-            attachment = await self._attachments.load(owner, attachment_id)
+            attachment = await self._of(context).attachments.load(owner, attachment_id)
         except InvalidId:
             attachment = None
         if attachment is None:
@@ -237,16 +232,21 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         """An unknown attachment is no error. Raises Held."""
         owner = _owner(context)
         try:
-            await self._attachments.delete(owner, attachment_id)
+            await self._of(context).attachments.delete(owner, attachment_id)
         except InvalidId:
             return
+
+    def _of(self, context: ContextT) -> Kinds:
+        """The rows as this request may write them: within its run's lease, if it has one."""
+        lease: Lease | None = getattr(context, "lease", None)
+        return self._all if lease is None else self._all.under(lease)
 
     async def _start_of_threads(self, owner: Owner, after: str | None) -> Row | None:
         """The row that a page of threads follows. Raises UnknownCursor."""
         if after is None:
             return None
         try:
-            row = await self._table.get(owner.thread(after).row)
+            row = await self._all.table.get(owner.thread(after).row)
         except InvalidId:
             row = None
         if row is None:
@@ -256,12 +256,12 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
     async def _rows_after(self, thread: ThreadKeys, request: PageRequest) -> list[Row] | None:
         """The rows for a page of items; None if `request.after` is unknown."""
         if request.after is None:
-            return await self._items.after(thread, request, None)
+            return await self._all.items.after(thread, request, None)
         try:
-            start = await self._items.find(thread, request.after)
+            start = await self._all.items.find(thread, request.after)
         except InvalidId:
             return None
-        return None if start is None else await self._items.after(thread, request, start)
+        return None if start is None else await self._all.items.after(thread, request, start)
 
 
 def _owner(context: Caller) -> Owner:

@@ -52,7 +52,7 @@ class Objects:
         return sum([count async for count in self.delete_pages(prefix)])
 
     async def delete_pages(self, prefix: str) -> AsyncGenerator[int]:
-        """The same page by page, with the count of each that has any, so that it can be ended at any moment and begun again."""
+        """The same page by page, with the count of each that has any: it can be ended at any moment and begun again."""
         if not prefix.endswith("/"):
             message = "a prefix without a slash at its end takes in the objects of others"
             raise ValueError(message)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import uuid
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from chatkit_aws.errors import LeaseLost
 from chatkit_aws.store.calls import Calls
 from chatkit_aws.store.retries import Contended, Retries
 from chatkit_aws.store.rows import key_attributes, position_attributes, row_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef, UpdateItemInputTypeDef
 
     from chatkit_aws.store.keys import Key
+    from chatkit_aws.store.lease import Lease
     from chatkit_aws.store.rows import Attributes, Row
 
 _MOST_ROWS = 1_000
@@ -63,7 +66,14 @@ class Table:
         self._client = client
         self._clock = clock
         self._retries = retries
+        self._lease: Lease | None = None
         self._calls = Calls("DynamoDB", THREADS, self._cause_of)
+
+    def under(self, lease: Lease) -> Table:
+        """The same table, whose transactions require the lease and raise LeaseLost without it."""
+        table = copy(self)
+        table._lease = lease
+        return table
 
     @property
     def writes(self) -> Writes:
@@ -119,7 +129,18 @@ class Table:
         The token makes a repetition of a write that was carried out a success instead of a second write.
         """
         token = uuid.uuid4().hex
-        await self._call(partial(self._client.transact_write_items, TransactItems=parts, ClientRequestToken=token))
+        if self._lease is not None:
+            parts = (*parts, self._lease.required(self.writes))
+        request = partial(self._client.transact_write_items, TransactItems=parts, ClientRequestToken=token)
+        try:
+            await self._call(request)
+        except ConditionFailed as failed:
+            if self._lease is None:
+                raise
+            *rows, lease = failed.rows
+            if lease is not False:
+                raise LeaseLost from None
+            raise ConditionFailed(tuple(rows)) from None
 
     def _query(self, span: Span, start: Row | None, *, forward: bool) -> QueryInputTypeDef:
         """From `start` on, which is among the rows then.

@@ -1,0 +1,178 @@
+"""One run at a time in a thread, and one run for a request however often it comes.
+
+A thread has one row that says which run it has, or had last. Taking it is one conditional update: it raises the
+generation, which every write of the run requires. The lease is short and is renewed while the run goes on, so that a
+run whose process was killed is in nobody's way for long.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from chatkit_aws.errors import ChatKitAwsError, LeaseLost
+from chatkit_aws.store import keys
+from chatkit_aws.store.lease import Lease
+from chatkit_aws.store.rows import Row, values_of
+from chatkit_aws.store.table import ConditionFailed
+from chatkit_aws.store.writes import ABSENT
+
+if TYPE_CHECKING:
+    from chatkit_aws.store.keys import ThreadKeys
+    from chatkit_aws.store.table import Table
+    from chatkit_aws.store.writes import Values
+
+LEASE_SECONDS = 30
+"""How long a lease lasts that nobody renews: for so long the thread of a killed process takes no message."""
+REPEAT_SECONDS = 120
+"""For how long the same request is taken for a repetition of a run that did not end well. ChatKit.js repeats one up to
+five times, with waits of up to 10 s."""
+KEPT_SECONDS = 24 * 60 * 60
+"""How long a run is known after it began."""
+
+type End = Literal["clean", "broken"]
+"""`clean` where the run said its last word, and the same request again is a new one."""
+
+_OVER = "(attribute_exists(ended) OR lease_until <= :now)"
+_NO_REPETITION = "(ended = :clean OR digest <> :digest OR began_at <= :too_old)"
+_FREE = f"{ABSENT} OR (run_id <> :run_id AND {_OVER} AND {_NO_REPETITION})"
+_TAKE = (
+    "SET run_id = :run_id, digest = :digest, nonce = :nonce, began_at = :now, lease_until = :until,"
+    " expires_at = :expires_at REMOVE ended ADD generation :one"
+)
+_MINE = "generation = :generation"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request that is to start a run.
+
+    `run_id` is the run's name, which the client may have chosen: who sends it again means the same run. `digest` is
+    the same for the same request of a user: operation, thread and body.
+    """
+
+    run_id: str
+    digest: str
+
+
+class Busy(ChatKitAwsError):
+    """Another run answers in this thread."""
+
+
+class Repeated(ChatKitAwsError):
+    """The request repeats one that began a run already: that of `lease`, which is not the caller's to write with."""
+
+    def __init__(self, lease: Lease) -> None:
+        """Name the run to follow."""
+        super().__init__("the request repeats another")
+        self.lease = lease
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Takes, renews and ends the leases of threads. All raise StoreUnavailable, StoreRefused."""
+
+    table: Table
+
+    async def take(self, thread: ThreadKeys, claim: Claim) -> Lease:
+        """The lease of a thread, whether or not there is such a thread. Raises Busy, Repeated."""
+        row = self._row(thread, claim)
+        values: Values = {**_values(row), **self._times(), ":one": {"N": "1"}, ":clean": {"S": "clean"}}
+        try:
+            taken = await self.table.update(self.table.writes.update(row.key, _TAKE, _FREE, values))
+        except ConditionFailed as failed:
+            return self._met(thread, claim, row, failed)
+        return Lease(thread, claim.run_id, int(taken["generation"]["N"]))
+
+    async def create(self, thread: ThreadKeys, claim: Claim) -> Lease:
+        """The lease of a thread that is about to be created. Raises Repeated, with the thread that there is instead."""
+        condition = f"{ABSENT} OR expires_at <= :now"
+        values: Values = {}
+        while True:
+            try:
+                return await self._create(thread, claim, condition, values)
+            except ConditionFailed as failed:
+                met = failed.rows[0]
+            if met and met.run_id and met.thread:
+                earlier = Lease(thread.owner.thread(keys.unescape(met.thread)), met.run_id, 0)
+                if await self._is_going_on(earlier, claim):
+                    raise Repeated(earlier)
+                condition, values = "run_id = :met", {":met": {"S": met.run_id}}
+
+    async def renew(self, lease: Lease) -> None:
+        """Keep the lease for another while. Raises LeaseLost."""
+        writes = self.table.writes
+        values: Values = {**_generation(lease), ":until": {"N": str(writes.now + LEASE_SECONDS)}}
+        try:
+            await self.table.write(writes.update(lease.thread.run, "SET lease_until = :until", _MINE, values))
+        except ConditionFailed:
+            raise LeaseLost from None
+
+    async def end(self, lease: Lease, how: End) -> None:
+        """Let the next run begin; nothing happens where it has."""
+        values: Values = {**_generation(lease), ":ended": {"S": how}}
+        try:
+            await self.table.write(self.table.writes.update(lease.thread.run, "SET ended = :ended", _MINE, values))
+        except ConditionFailed:
+            return
+
+    async def running(self, thread: ThreadKeys) -> str | None:
+        """The run that answers in a thread now."""
+        row = await self.table.get(thread.run)
+        return row.run_id if row and not self._is_over(row) else None
+
+    async def is_over(self, lease: Lease) -> End | Literal[False]:
+        """How the run ended, and False while it goes on; one that was killed or replaced is broken."""
+        row = await self.table.get(lease.thread.run)
+        if row is None or row.run_id != lease.run_id:
+            return "broken"
+        if not self._is_over(row):
+            return False
+        return "clean" if row.ended == "clean" else "broken"
+
+    async def _create(self, thread: ThreadKeys, claim: Claim, condition: str, values: Values) -> Lease:
+        writes, row = self.table.writes, self._row(thread, claim)
+        mark = Row(thread.owner.repeat(claim.digest), run_id=claim.run_id, thread=thread.escaped)
+        mark = replace(mark, expires_at=writes.now + REPEAT_SECONDS)
+        await self.table.transact(writes.put(mark, condition, values), writes.put(replace(row, generation=1)))
+        return Lease(thread, claim.run_id, 1)
+
+    async def _is_going_on(self, earlier: Lease, claim: Claim) -> bool:
+        """Whether the request that created a thread is answered still, or its client says that this is the same."""
+        row = await self.table.get(earlier.thread.run)
+        if row is None or row.run_id != earlier.run_id:
+            return False
+        return row.ended != "clean" or claim.run_id == earlier.run_id
+
+    def _met(self, thread: ThreadKeys, claim: Claim, row: Row, failed: ConditionFailed) -> Lease:
+        """What it means that the lease could not be taken."""
+        met = failed.rows[0]
+        if not met or met.run_id is None or met.generation is None:
+            raise Busy
+        if met.nonce == row.nonce:  # it was taken, and the answer to that was lost
+            return Lease(thread, claim.run_id, met.generation)
+        if claim.run_id == met.run_id or claim.digest == met.digest:
+            raise Repeated(Lease(thread, met.run_id, met.generation))
+        raise Busy
+
+    def _row(self, thread: ThreadKeys, claim: Claim) -> Row:
+        now = self.table.writes.now
+        row = Row(thread.run, run_id=claim.run_id, digest=claim.digest, nonce=uuid.uuid4().hex, began_at=now)
+        return replace(row, lease_until=now + LEASE_SECONDS, expires_at=now + KEPT_SECONDS)
+
+    def _times(self) -> Values:
+        now = self.table.writes.now
+        times = {":until": now + LEASE_SECONDS, ":expires_at": now + KEPT_SECONDS, ":too_old": now - REPEAT_SECONDS}
+        return {name: {"N": str(when)} for name, when in times.items()}
+
+    def _is_over(self, row: Row) -> bool:
+        return row.ended is not None or (row.lease_until or 0) <= self.table.writes.now
+
+
+def _values(row: Row) -> Values:
+    return {f":{name}": values_of(row)[name] for name in ("run_id", "digest", "nonce")}
+
+
+def _generation(lease: Lease) -> Values:
+    return {":generation": {"N": str(lease.generation)}}

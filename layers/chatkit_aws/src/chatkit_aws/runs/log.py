@@ -1,0 +1,59 @@
+"""What a run has said so far, for those who come later: its events in batches, a row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from chatkit_aws.store.cipher import Scope
+from chatkit_aws.store.rows import Row
+from chatkit_aws.store.table import Span
+
+if TYPE_CHECKING:
+    from chatkit_aws.store.bodies import Bodies
+    from chatkit_aws.store.lease import Lease
+    from chatkit_aws.store.table import Table
+
+MAX_BATCH_BYTES = 128 * 1024
+"""Bytes of events in a row, before they are packed: what does not pack at all still fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """Keeps the bytes of a run's stream for `seconds`. All raise StoreUnavailable, StoreRefused.
+
+    Rows are read in their order, and a run writes one after the other, so what is there has no gaps.
+    """
+
+    table: Table
+    bodies: Bodies
+    seconds: int = 15 * 60
+
+    async def append(self, lease: Lease, first: int, data: bytes) -> int:
+        """Write bytes behind batch number `first` - 1; the number of the next batch."""
+        for part in batched(data, MAX_BATCH_BYTES, strict=False):
+            key = lease.thread.batch(lease.run_id, first)
+            body = await self.bodies.close(bytes(part), _scope(lease), key)
+            expires_at = self.table.writes.now + self.seconds
+            await self.table.write(self.table.writes.put(Row(key, body=body, expires_at=expires_at)))
+            first += 1
+        return first
+
+    async def read(self, lease: Lease, first: int) -> tuple[bytes, int]:
+        """The bytes from batch number `first` on, as far as they are written, and the number of the next batch."""
+        thread = lease.thread
+        start = Row(thread.batch(lease.run_id, first - 1)) if first else None
+        rows = await self.table.query(
+            Span(thread.partition, thread.events(lease.run_id)), _BATCHES, forward=True, start=start
+        )
+        parts = [await self.bodies.open(row.body or b"", _scope(lease), row.key) for row in rows]
+        return b"".join(parts), first + len(rows)
+
+
+_BATCHES = 1_000
+"""Rows that are read at once; what is left is there the next time."""
+
+
+def _scope(lease: Lease) -> Scope:
+    return Scope(lease.thread.owner.tenant_id, lease.thread.thread_id)
