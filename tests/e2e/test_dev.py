@@ -65,6 +65,7 @@ def test_words_arrive_one_by_one_and_ctrl_c_leaves_nothing_running(dev: Dev) -> 
         _let_words_go_one_by_one(http, dev)
         page = http.get(dev.address).text
         assert "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js" in page
+        assert _modules(http, dev.address, page) == {"/chat-fetch.js", "/chat-run.js"}
         assert http.get(f"{dev.address}/token", headers={"Host": "elsewhere.example"}).status_code == 400
     started = dev.descendants()
     assert len(started) >= 3  # the local cloud, the application and its reloader
@@ -109,6 +110,19 @@ def _let_words_go_one_by_one(http: httpx2.Client, dev: Dev) -> None:
                 seen.append(update["delta"])
                 http.post(f"{dev.model}/control", json={"release": 1}).raise_for_status()
     assert seen == ["You ", "said: ", "one ", "two ", "three ", "(offline ", "model)"]
+
+
+def _modules(http: httpx2.Client, address: str, page: str) -> set[str]:
+    """The paths of the scripts that the page imports from its own server, and of those that they import."""
+    found: set[str] = set()
+    texts = [page]
+    while texts:
+        for path in re.findall(r'from "\.?(/[^"]+)"', texts.pop()):
+            module = http.get(address + path).raise_for_status()
+            assert module.headers["content-type"].startswith("text/javascript")
+            texts.append(module.text)
+            found.add(path)
+    return found
 
 
 def _read_guide(process: subprocess.Popen[str]) -> str:

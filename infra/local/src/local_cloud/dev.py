@@ -18,6 +18,7 @@ from local_cloud.dev_app import TOKEN
 from local_cloud.errors import LocalCloudError, NotReady
 from local_cloud.guide import Model
 from local_cloud.ministack import Cloud
+from local_cloud.paths import CHAT_FETCH, required
 from local_cloud.stack import Stack
 
 EMAIL = "demo@example.com"
@@ -53,6 +54,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _run(running: ExitStack) -> NoReturn:
     stack.check_set_up()
+    required(CHAT_FETCH, "make web")
     print("Starting the local cloud ...", flush=True)
     # Functions in MiniStack's own process reach this machine's loopback; nothing else needs to be reachable.
     cloud = running.enter_context(ministack.running())

@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from chat_api.bootstrap import create_app_from_environment
 from local_cloud import parent
-from local_cloud.paths import ROOT, STATE
+from local_cloud.paths import CHAT_FETCH, ROOT, STATE
 from local_cloud.ports import LOOPBACK
 
 PAGE = Path(__file__).parent / "page.html"
@@ -23,7 +24,7 @@ STOP_SECONDS = 2
 
 
 def create_app() -> FastAPI:
-    """The application, the page at `/`, and the demo user's token at `/token`."""
+    """The application, the page at `/`, the browser helper's modules, and the demo user's token at `/token`."""
     app = create_app_from_environment()
     # Another site's page could reach loopback under a name of its own.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK, "localhost"])
@@ -31,6 +32,11 @@ def create_app() -> FastAPI:
     @app.get("/")
     async def page() -> FileResponse:
         return FileResponse(PAGE, headers={"Cache-Control": "no-store"})
+
+    @app.get("/chat-{part}.js")
+    async def helper(part: Literal["fetch", "run"]) -> FileResponse:
+        path = CHAT_FETCH.with_name(f"chat-{part}.js")
+        return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "no-store"})
 
     @app.get("/token")
     async def token() -> FileResponse:

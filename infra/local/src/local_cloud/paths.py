@@ -11,6 +11,9 @@ SOURCES = ROOT / "infra" / "local" / "src"
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 CLOUD_PYTHON = ROOT / ".tools" / "cloud" / "bin" / "python"
 BUILT_TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
+CHAT_FETCH = ROOT / "web" / "dist" / "chat-fetch.js"
+"""The browser helper, compiled; what it imports is beside it."""
+
 STATE = ROOT / ".local"
 """What `make dev` leaves for the page and for curl."""
 

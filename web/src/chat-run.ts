@@ -1,0 +1,107 @@
+export const RUN_HEADER = "chatkit-run";
+const RETRY_MILLISECONDS = 500;
+
+export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+
+/** Who is told to stop a run, and how. */
+export interface Server {
+  readonly endpoint: URL;
+  readonly authorization: string;
+  readonly send: Fetch;
+}
+
+/** A run under way on the server: until its stream is over, an abort stops it, once. */
+export class Run {
+  #id: string;
+  readonly #server: Server;
+  readonly #watch = new AbortController();
+  #isPageLeft = false;
+
+  constructor(id: string, signal: AbortSignal | null | undefined, server: Server) {
+    this.#id = id;
+    this.#server = server;
+    const options = { capture: true, signal: this.#watch.signal };
+    signal?.addEventListener("abort", () => this.#stop(), options);
+    if (typeof window === "undefined") return;
+    window.addEventListener("pagehide", () => (this.#isPageLeft = true), options);
+    window.addEventListener("pageshow", () => (this.#isPageLeft = false), options);
+  }
+
+  /** The answer as it comes; what its reader cancels is stopped as well. */
+  async follow(answer: Promise<Response>): Promise<Response> {
+    try {
+      const response = await answer;
+      const isStream = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+      if (response.ok && isStream && response.body) {
+        // It is another's where the request repeats a turn under way.
+        this.#id = response.headers.get(RUN_HEADER) ?? this.#id;
+        return withBody(response, this.#watched(response.body));
+      }
+      this.#end();
+      return response;
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  /** The same bytes at the same moments: what has come is handed on, and the next is asked for. */
+  #watched(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const reader = body.getReader();
+    let isCancelled = false;
+    return new ReadableStream({
+      start: (controller) => {
+        // Not in `pull`: the end and a failure count at once, whether or not anybody reads on.
+        const ended = (): void => (isCancelled ? undefined : controller.close());
+        const failed = (error: unknown): void => controller.error(error);
+        void reader.closed.finally(() => this.#end()).then(ended, failed);
+      },
+      pull: async (controller) => {
+        const { done, value } = await reader.read();
+        if (!done) controller.enqueue(value);
+      },
+      cancel: (reason) => {
+        isCancelled = true;
+        this.#stop();
+        return reader.cancel(reason);
+      },
+    });
+  }
+
+  #end(): void {
+    this.#watch.abort();
+  }
+
+  #stop(): void {
+    // Nobody presses a button on a hidden page: there a client only puts its stream down, to ask again when shown.
+    const isHidden = typeof document !== "undefined" && document.visibilityState === "hidden";
+    if (this.#watch.signal.aborted || this.#isPageLeft || isHidden) return;
+    this.#end();
+    void postStop(this.#server, this.#id);
+  }
+}
+
+/** Sent at once and with what is known by now: a page on its way out cannot wait. Never rejects. */
+async function postStop({ endpoint, authorization, send }: Server, run: string): Promise<void> {
+  const address = new URL(endpoint);
+  address.pathname = `${endpoint.pathname.replace(/\/$/, "")}/stop`;
+  const headers = { authorization, "content-type": "application/json" };
+  const request = { method: "POST", keepalive: true, headers, body: JSON.stringify({ run }) };
+  const isAccepted = async (): Promise<boolean> => {
+    try {
+      return (await send(address.href, request)).ok;
+    } catch {
+      return false;
+    }
+  };
+  if (await isAccepted()) return;
+  await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
+  if (!(await isAccepted())) console.warn(`ChatKit: the run ${run} could not be stopped`);
+}
+
+/** The response with another body; a constructed one would have lost what is defined here. */
+function withBody(response: Response, body: ReadableStream<Uint8Array>): Response {
+  const { url, type, redirected } = response;
+  const kept = { url: { value: url }, type: { value: type }, redirected: { value: redirected } };
+  return Object.defineProperties(new Response(body, response), kept);
+}
