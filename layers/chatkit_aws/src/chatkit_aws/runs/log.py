@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import batched
 from typing import TYPE_CHECKING
 
 from chatkit_aws.store.cipher import Scope
@@ -32,9 +31,9 @@ class EventLog:
 
     async def append(self, lease: Lease, first: int, data: bytes) -> int:
         """Write bytes behind batch number `first` - 1; the number of the next batch."""
-        for part in batched(data, MAX_BATCH_BYTES, strict=False):
+        for start in range(0, len(data), MAX_BATCH_BYTES):
             key = lease.thread.batch(lease.run_id, first)
-            body = await self.bodies.close(bytes(part), _scope(lease), key)
+            body = await self.bodies.close(data[start : start + MAX_BATCH_BYTES], _scope(lease), key)
             expires_at = self.table.writes.now + self.seconds
             await self.table.write(self.table.writes.put(Row(key, body=body, expires_at=expires_at)))
             first += 1

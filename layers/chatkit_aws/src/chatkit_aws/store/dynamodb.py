@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 
     from chatkit_aws.store.bodies import Cipher
     from chatkit_aws.store.keys import ThreadKeys
-    from chatkit_aws.store.lease import Lease
+    from chatkit_aws.store.lease import Taking
     from chatkit_aws.store.objects import Objects
     from chatkit_aws.store.rows import Row
 
 
 class Caller(Protocol):
-    """Whatever a server's request context is, as long as it says whose data it is about, from verified claims."""
+    """Whatever a server's request context is, as long as it says whose data it is about, from verified claims.
+
+    It may also have a `lease`, within which all is written (`lease.Taking`), and the `new_thread_id` of a thread to be.
+    """
 
     @property
     def tenant_id(self) -> str:
@@ -79,9 +82,14 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         self._all = Kinds(table, Bodies(cipher), objects, retention or Retention())
         self._new_id = new_id or UlidIds(clock)
 
+    @property
+    def kinds(self) -> Kinds:
+        """What is in the table, for what goes beyond ChatKit's own store."""
+        return self._all
+
     @override
     def generate_thread_id(self, context: ContextT) -> str:
-        return self._new_id("thread")
+        return getattr(context, "new_thread_id", None) or self._new_id("thread")
 
     @override
     def generate_item_id(self, item_type: StoreItemType, thread: ThreadMetadata, context: ContextT) -> str:
@@ -238,7 +246,7 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
 
     def _of(self, context: ContextT) -> Kinds:
         """The rows as this request may write them: within its run's lease, if it has one."""
-        lease: Lease | None = getattr(context, "lease", None)
+        lease: Taking | None = getattr(context, "lease", None)
         return self._all if lease is None else self._all.under(lease)
 
     async def _start_of_threads(self, owner: Owner, after: str | None) -> Row | None:

@@ -14,7 +14,7 @@ from chatkit_aws.store.threads import Threads
 
 if TYPE_CHECKING:
     from chatkit_aws.store.bodies import Bodies
-    from chatkit_aws.store.lease import Lease
+    from chatkit_aws.store.lease import Taking
     from chatkit_aws.store.objects import Objects
     from chatkit_aws.store.retention import Retention
     from chatkit_aws.store.table import Table
@@ -29,7 +29,7 @@ class Kinds:
     objects: Objects | None
     retention: Retention
 
-    def under(self, lease: Lease) -> Kinds:
+    def under(self, lease: Taking) -> Kinds:
         """The same, written only while the lease is the thread's."""
         return replace(self, table=self.table.under(lease))
 

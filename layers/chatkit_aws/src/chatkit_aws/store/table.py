@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef, UpdateItemInputTypeDef
 
     from chatkit_aws.store.keys import Key
-    from chatkit_aws.store.lease import Lease
+    from chatkit_aws.store.lease import Taking
     from chatkit_aws.store.rows import Attributes, Row
 
 _MOST_ROWS = 1_000
@@ -66,11 +66,11 @@ class Table:
         self._client = client
         self._clock = clock
         self._retries = retries
-        self._lease: Lease | None = None
+        self._lease: Taking | None = None
         self._calls = Calls("DynamoDB", THREADS, self._cause_of)
 
-    def under(self, lease: Lease) -> Table:
-        """The same table, whose transactions require the lease and raise LeaseLost without it."""
+    def under(self, lease: Taking) -> Table:
+        """The same table, whose transactions require the lease: they raise LeaseLost, or what taking it raised."""
         table = copy(self)
         table._lease = lease
         return table
@@ -130,15 +130,16 @@ class Table:
         """
         token = uuid.uuid4().hex
         if self._lease is not None:
-            parts = (*parts, self._lease.required(self.writes))
+            lease = await self._lease.taken()
+            parts = (*parts, lease.required(self.writes))
         request = partial(self._client.transact_write_items, TransactItems=parts, ClientRequestToken=token)
         try:
             await self._call(request)
         except ConditionFailed as failed:
             if self._lease is None:
                 raise
-            *rows, lease = failed.rows
-            if lease is not False:
+            *rows, latest = failed.rows
+            if latest is not False:
                 raise LeaseLost from None
             raise ConditionFailed(tuple(rows)) from None
 
