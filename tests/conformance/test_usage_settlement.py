@@ -98,6 +98,15 @@ async def test_turn_is_settled_once_also_if_it_is_asked_twice_at_once(counted: C
     assert await counted.report.user_day(ALICE, TODAY) == Totals(USED, 1, 1, 350)
 
 
+async def test_turn_that_does_not_begin_gives_all_back_once(counted: Counted, meter: Meter) -> None:
+    admission = await begun(meter)
+    await asyncio.gather(admission.give_back(), admission.give_back())
+    await admission.settle(USED, 1)
+    assert (counted.numbers("MIN#", "requests"), counted.numbers("SLT#", "running")) == ([0], [0])
+    assert (counted.numbers("DAY#", "tokens_taken"), counted.numbers("MON#", "tokens_taken")) == ([0], [0])
+    assert await turns(counted) == []
+
+
 async def test_50_turns_settled_at_once_are_all_counted(counted: Counted) -> None:
     meter = counted.meter(Limits(0, 100, 100_000, 100_000, reserved_tokens=1_000))
     admissions = await admitted(meter, [ALICE] * 50, counted.now + 60)

@@ -1,12 +1,15 @@
 """A user's running turns are never more than allowed, and those of killed processes end by themselves."""
 
 import asyncio
+import threading
 from contextlib import suppress
 from random import Random
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from types_boto3_dynamodb.client import DynamoDBClient
 
+from chat_testing.boto_calls import recorded
 from chat_testing.metered_users import ALICE, Counted, admitted
 from chatkit_aws.usage import Limits, Meter, QuotaReached, Usage
 
@@ -77,6 +80,31 @@ async def test_turn_whose_place_was_taken_is_told_so(counted: Counted, meter: Me
     await ten[0].settle(Usage())
     assert await admission.renew(counted.now + 60)
     assert slots(counted)[0] == 10
+
+
+async def test_turn_that_ends_while_it_is_renewed_takes_no_place_again(counted: Counted) -> None:
+    admission = await counted.meter(RUNS).admit(ALICE, "run-1", counted.now + 60)
+    is_renewing, others, may_go_on = asyncio.Event(), asyncio.Semaphore(0), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def hold(_request: AWSPreparedRequest) -> None:
+        loop.call_soon_threadsafe(is_renewing.set)
+        assert may_go_on.wait(10)
+
+    def see(_request: AWSPreparedRequest) -> None:
+        loop.call_soon_threadsafe(others.release)
+
+    with recorded(counted.dynamodb, "UpdateItem", hold, *[see] * 3):
+        renewing = asyncio.create_task(admission.renew(counted.now + 120))
+        await is_renewing.wait()
+        settling = asyncio.create_task(admission.settle(Usage()))
+        for _ in ("day", "month", "turn"):
+            await others.acquire()
+        may_go_on.set()
+        await asyncio.gather(renewing, settling)
+    assert slots(counted) == (0, {})
+    assert not await admission.renew(counted.now + 180)
+    assert slots(counted) == (0, {})
 
 
 async def test_same_turn_again_has_one_place_until_the_later_time(counted: Counted, meter: Meter) -> None:

@@ -4,7 +4,7 @@ meter = Meter(table, Limits(requests_per_minute=20, concurrent_runs=3, tokens_pe
 admission = await meter.admit(owner, run_id, until)          # raises QuotaReached
 try:
     ...                                                      # admission.near says what to tell the user
-finally:
+finally:                                                     # admission.give_back() if no turn begins after all
     usage = Usage.of_run(result.context_wrapper.usage)
     await admission.settle(usage, prices.cost(model, usage), model)
 """

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.usage.errors import QuotaReached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from chatkit_aws.usage.limits import Level
     from chatkit_aws.usage.quotas import Quota, RunQuota
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Admission:
-    """What `Meter.admit` gives; settle it at the end of the turn, however it ends.
+    """What `Meter.admit` gives; settle it at the end of the turn, however it ends, or give it back if none begins.
 
     A turn that is never settled, since its process was killed, frees its place when its time is over; what it reserved
     stays counted until the day and the month are over.
@@ -33,7 +33,7 @@ class Admission:
     others: Sequence[Quota]
     run: RunQuota | None
     turn: TurnRow | None
-    _settling: asyncio.Task[list[BaseException]] | None = field(default=None, init=False, repr=False)
+    _ending: asyncio.Task[list[BaseException]] | None = field(default=None, init=False, repr=False)
 
     @property
     def near(self) -> list[Level]:
@@ -43,21 +43,26 @@ class Admission:
     async def renew(self, until: int) -> bool:
         """Move the end of the turn's place, in seconds since the epoch.
 
-        False where its time was over and others have taken its place. Raises StoreUnavailable, StoreRefused.
+        False where its time was over and others have taken its place, or where it is settled. Raises StoreUnavailable,
+        StoreRefused.
         """
-        return self.run is None or await self.run.slots.move(self.run.run_id, until)
+        return self.run is None or await self.run.renew(until)
 
     async def settle(self, usage: Usage, cost: int | None = None, model: str | None = None) -> None:
-        """Replace the reservation by what was used, free the place, and write the turn's row; once for this object.
+        """Replace the reservation by what was used, free the place, and write the turn's row.
 
-        `cost` is in millionths of a dollar; without one the usage is counted, and no cost. It is carried out even
-        where the caller is cancelled. Raises StoreUnavailable, StoreRefused when all that could be done is done; what
-        was not stays counted as it was reserved.
+        Only the first of all calls of this and `give_back` does anything, even where its caller is cancelled; the
+        others wait for it. `cost` is in millionths of a dollar; without one the usage is counted, and no cost.
+        Raises StoreUnavailable, StoreRefused when all that could be done is done; the rest stays as it was reserved.
         """
-        if self._settling is None:
-            self._settling = asyncio.create_task(self._settle(usage, cost, model))
-        if failed := await asyncio.shield(self._settling):
-            raise failed[0]
+        await self._end(lambda: self._settle(usage, cost, model))
+
+    async def give_back(self) -> None:
+        """Give all back that was taken, also the request of the minute, for a turn that does not begin after all.
+
+        What cannot be given back stays counted; the log says so.
+        """
+        await self._end(lambda: self._give_back(self._quotas))
 
     async def take(self) -> None:
         """Take all quotas at once; for `Meter`. If one refuses the others are given back. Raises QuotaReached.
@@ -69,13 +74,9 @@ class Admission:
         if not failed:
             return
         taken = [quota for quota, outcome in zip(self._quotas, outcomes, strict=True) if outcome is None]
-        await self._give_back(taken)
+        failed += await self._give_back(taken)
         refused = [error for error in failed if isinstance(error, QuotaReached)]
         raise max(refused, key=lambda error: error.resets_at) if refused else failed[0]
-
-    async def give_back(self) -> None:
-        """Give all back, for a turn that does not begin; for `Meter`. What cannot be given back stays counted."""
-        await self._give_back(self._quotas)
 
     @property
     def _quotas(self) -> list[Quota]:
@@ -83,13 +84,19 @@ class Admission:
         first = (quota for quota in (self.day, self.run) if quota is not None)
         return [*first, *self.others]
 
-    async def _give_back(self, quotas: Sequence[Quota]) -> None:
+    async def _end(self, work: Callable[[], Coroutine[Any, Any, list[BaseException]]]) -> None:
+        if self._ending is None:
+            self._ending = asyncio.create_task(work())
+        if failed := await asyncio.shield(self._ending):
+            raise failed[0]
+
+    async def _give_back(self, quotas: Sequence[Quota]) -> list[BaseException]:
+        """Whatever failed but for the store, whose failures are logged."""
         outcomes = await asyncio.gather(*(quota.give_back() for quota in quotas), return_exceptions=True)
         for quota, outcome in zip(quotas, outcomes, strict=True):
             if isinstance(outcome, ChatKitAwsError):
                 _log.warning("kind=%s error=%s | a quota was not given back", quota.kind, type(outcome).__name__)
-            elif outcome is not None:
-                raise outcome
+        return [error for error in _errors(outcomes) if not isinstance(error, ChatKitAwsError)]
 
     async def _settle(self, usage: Usage, cost: int | None, model: str | None) -> list[BaseException]:
         """Whatever failed."""

@@ -47,7 +47,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much of a quota is taken, reservations of running turns included; `resets_at` as in QuotaReached."""
+    """How much of a quota is taken, reservations of running turns included; `resets_at` as in QuotaReached.
+
+    The figures of `tokens_month` are those of all users of the tenant together.
+    """
 
     kind: Kind
     used: int

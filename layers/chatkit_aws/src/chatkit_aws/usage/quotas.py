@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from chatkit_aws.store.writes import ANY, PRESENT
@@ -70,23 +71,31 @@ class RequestQuota:
 
 @dataclass(slots=True)
 class RunQuota:
-    """A user's turns at the same time."""
+    """A user's turns at the same time. Once it is over it takes no place again, whatever was under way."""
 
     slots: Slots
     run_id: str
     until: int
     level: Level | None = None
     kind: Kind = "runs"
+    _is_over: bool = False
+    _changing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def take(self) -> None:
         """Take a place until its time is over."""
         ends = await self.slots.take(self.run_id, self.until)
         self.level = Level(self.kind, len(ends), self.slots.limit, min(ends, default=self.until))
 
+    async def renew(self, until: int) -> bool:
+        """Move the end of the place; whether the turn has one."""
+        async with self._changing:
+            return not self._is_over and await self.slots.move(self.run_id, until)
+
     async def give_back(self) -> None:
         """Free the place."""
-        await self.slots.free(self.run_id)
-        self.level = None
+        self._is_over, self.level = True, None
+        async with self._changing:
+            await self.slots.free(self.run_id)
 
     async def settle(self, _usage: Usage, _cost: int | None) -> bool:
         """Free the place."""
