@@ -1,4 +1,4 @@
-import { RUN_HEADER, Run, type Fetch } from "./chat-run.js";
+import { RUN_HEADER, Run, watchPage, type Fetch } from "./chat-run.js";
 
 /** The requests that start a turn of the assistant, and so a run that can be stopped. */
 const TURNS: ReadonlySet<unknown> = new Set([
@@ -34,6 +34,7 @@ export function createChatFetch(options: ChatFetchOptions): Fetch {
   const send: Fetch = options.fetch ?? ((input, init) => fetch(input, init));
   const newId = options.newId ?? (() => crypto.randomUUID());
   const endpoint = new URL(options.url, pageAddress());
+  const isPageLeft = watchPage();
 
   return async (input, init) => {
     const request = isRequest(input) ? input : undefined;
@@ -50,7 +51,7 @@ export function createChatFetch(options: ChatFetchOptions): Fetch {
     headers.set(RUN_HEADER, id);
     if (!(await startsTurn(init?.body ?? (await request?.clone().text())))) return send(input, authorized);
     const signal = init?.signal === undefined ? request?.signal : init.signal;
-    const run = new Run(id, signal, { endpoint, authorization, send });
+    const run = new Run(id, signal, { endpoint, authorization, send, isPageLeft });
     return run.follow(send(input, authorized));
   };
 }

@@ -3,11 +3,12 @@ const RETRY_MILLISECONDS = 500;
 
 export type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
 
-/** Who is told to stop a run, and how. */
+/** Who is told to stop a run, how, and when not. */
 export interface Server {
   readonly endpoint: URL;
   readonly authorization: string;
   readonly send: Fetch;
+  readonly isPageLeft: () => boolean;
 }
 
 /** A run under way on the server: until its stream is over, an abort stops it, once. */
@@ -15,16 +16,11 @@ export class Run {
   #id: string;
   readonly #server: Server;
   readonly #watch = new AbortController();
-  #isPageLeft = false;
 
   constructor(id: string, signal: AbortSignal | null | undefined, server: Server) {
     this.#id = id;
     this.#server = server;
-    const options = { capture: true, signal: this.#watch.signal };
-    signal?.addEventListener("abort", () => this.#stop(), options);
-    if (typeof window === "undefined") return;
-    window.addEventListener("pagehide", () => (this.#isPageLeft = true), options);
-    window.addEventListener("pageshow", () => (this.#isPageLeft = false), options);
+    signal?.addEventListener("abort", () => this.#stop(), { signal: this.#watch.signal });
   }
 
   /** The answer as it comes; what its reader cancels is stopped as well. */
@@ -73,12 +69,22 @@ export class Run {
   }
 
   #stop(): void {
-    // Nobody presses a button on a hidden page: there a client only puts its stream down, to ask again when shown.
-    const isHidden = typeof document !== "undefined" && document.visibilityState === "hidden";
-    if (this.#watch.signal.aborted || this.#isPageLeft || isHidden) return;
+    if (this.#watch.signal.aborted || this.#server.isPageLeft()) return;
     this.#end();
     void postStop(this.#server, this.#id);
   }
+}
+
+/** Watch the page: gives whether it is hidden or on its way out, where nobody presses a stop button. */
+export function watchPage(): () => boolean {
+  let isUnloaded = false;
+  if (typeof window !== "undefined") {
+    // From the beginning, to be told before those who abort for the same reason: listeners are called in their order.
+    window.addEventListener("pagehide", () => (isUnloaded = true));
+    window.addEventListener("pageshow", () => (isUnloaded = false)); // from the browser's cache of pages
+  }
+  // A hidden page's client may put its stream down only to ask for it again when it is shown.
+  return () => isUnloaded || (typeof document !== "undefined" && document.visibilityState === "hidden");
 }
 
 /** Sent at once and with what is known by now: a page on its way out cannot wait. Never rejects. */

@@ -93,6 +93,16 @@ test("a page that is left stops nothing, and stops again once it is back", async
   }
 });
 
+test("an abort by those who are told later that the page is left stops nothing", async (t) => {
+  const window = withPage(t, "visible");
+  const chat = new Chat(server());
+  const button = new AbortController();
+  window.addEventListener("pagehide", () => button.abort());
+  await chat.turn(button.signal);
+  window.dispatchEvent(new Event("pagehide"));
+  assert.deepEqual([button.signal.aborted, chat.stops], [true, 0]);
+});
+
 test("an abort on a hidden page stops nothing", async (t) => {
   withPage(t, "hidden");
   const chat = new Chat(server());
