@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chatkit_aws.errors import Held
+from chatkit_aws.errors import AttachmentNotFound, Held, StoreUnavailable
 from chatkit_aws.store import codec, keys
 from chatkit_aws.store.cipher import Scope
+from chatkit_aws.store.guard import MAX_CHANGES
 from chatkit_aws.store.retention import UNATTACHED
-from chatkit_aws.store.retries import Contended
 from chatkit_aws.store.rows import Row, values_of
 from chatkit_aws.store.table import ConditionFailed
-from chatkit_aws.store.writes import ABSENT, ANY, PRESENT
+from chatkit_aws.store.writes import ABSENT, NOT_EXPIRED, PRESENT
 
 if TYPE_CHECKING:
     from chatkit.types import Attachment
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chatkit_aws.store.table import Table
 
 _UPSERT = "SET by_time = if_not_exists(by_time, :by_time), #body = :body"
-_FREE = "attribute_not_exists(thread)"
+_FREE = f"attribute_not_exists(thread) AND {NOT_EXPIRED}"
 _THERE = "thread = :thread"
 
 
@@ -38,16 +38,19 @@ class Attachments:
     guard: Guard
 
     async def save(self, owner: Owner, attachment: Attachment) -> None:
-        """Write an attachment: for a day, or for as long as its thread, which it stays with. Raises ThreadNotFound."""
+        """Write an attachment: for a day, or for as long as its thread, which it stays with.
+
+        Raises ThreadNotFound, and AttachmentNotFound for one that has expired.
+        """
         if attachment.thread_id is not None:
-            return await self._attach(owner, attachment, ANY)
+            return await self._attach(owner, attachment, NOT_EXPIRED)
         met = await self._save_free(owner, attachment)
         if met is None:
             return None
         attached = {"thread_id": keys.unescape(met)}
         try:
-            return await self._attach(owner, attachment.model_copy(update=attached), _THERE)
-        except ConditionFailed:  # it was removed since, or went on to another thread
+            return await self._attach(owner, attachment.model_copy(update=attached), f"{_THERE} AND {NOT_EXPIRED}")
+        except AttachmentNotFound:  # it was removed since, or went on to another thread
             return await self.save(owner, attachment)
 
     async def load(self, owner: Owner, attachment_id: str) -> Attachment | None:
@@ -84,13 +87,16 @@ class Attachments:
             attached = self._upsert(row, expires_at, condition, thread.escaped)
             return attached, self.table.writes.put(mark)
 
-        await self.guard.write(thread, below)
+        try:
+            await self.guard.write(thread, below)
+        except ConditionFailed:
+            raise AttachmentNotFound(attachment.id) from None
 
     async def _save_free(self, owner: Owner, attachment: Attachment) -> str | None:
         """Write it for a day, or as long as its owner is under hold; not if it goes with a thread, which it gives."""
         writes = self.table.writes
         row = await self._row(owner, attachment)
-        for condition, until in ((ABSENT, writes.now + UNATTACHED), (PRESENT, None)):
+        for condition, until in ((ABSENT, writes.now + UNATTACHED), (PRESENT, None)) * MAX_CHANGES:
             try:
                 await self.table.transact(writes.check(owner.hold, condition), self._upsert(row, until, _FREE))
             except ConditionFailed as failed:
@@ -99,8 +105,10 @@ class Attachments:
                 return None
             if met and met.thread is not None:
                 return met.thread
-        message = "a legal hold is being placed or lifted"
-        raise Contended(message)
+            if met:
+                raise AttachmentNotFound(attachment.id)
+        message = "a legal hold was placed and lifted again and again"
+        raise StoreUnavailable(message)
 
     async def _row(self, owner: Owner, attachment: Attachment) -> Row:
         key = owner.attachment(attachment.id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from concurrent.futures import Future
 
-_PASSING = frozenset(
+    from botocore.client import BaseClient
+
+PASSING = frozenset(
     {
         "DependencyTimeoutException",
         "InternalError",
@@ -60,6 +63,34 @@ _UNSENT = (NoCredentialsError, NoRegionError, ParamValidationError, PartialCrede
 _SERVER_ERROR = 500
 
 
+deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+"""When an answer is of no use any more to the request that the running task works for, in seconds since the epoch."""
+
+
+class GivenUp(Exception):
+    """Nobody waits for this call any more, so it is not sent."""
+
+
+class _Waiting:
+    """Whether somebody still waits for a call."""
+
+    is_over = False
+
+
+_waiting: ContextVar[_Waiting] = ContextVar("waiting")
+
+
+def watch(client: BaseClient) -> None:
+    """Have a client send nothing that was given up: in its thread it would go on trying, and write when others have."""
+    client.meta.events.register("before-send", _refuse_given_up, unique_id="chatkit-aws-given-up")
+
+
+def _refuse_given_up(**_: object) -> None:
+    waiting = _waiting.get(None)
+    if waiting is not None and waiting.is_over:
+        raise GivenUp
+
+
 class Calls:
     """Runs the calls of one client in threads of its own, each with the context of whoever asked for it."""
 
@@ -78,8 +109,24 @@ class Calls:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=service.lower())
 
     async def run[T](self, request: Callable[[], T]) -> T:
-        """What `request` returns. Raises StoreUnavailable, StoreRefused, or what this was told to raise."""
-        return await asyncio.wrap_future(self.start(request))
+        """What `request` returns. Raises StoreUnavailable, StoreRefused, or what this was told to raise.
+
+        Whoever is cancelled here, or whose `deadline` comes, gives the call up: it is not sent from then on.
+        """
+        waiting = _Waiting()
+        token = _waiting.set(waiting)
+        try:
+            future = self.start(request)
+        finally:
+            _waiting.reset(token)
+        try:
+            async with asyncio.timeout(_seconds_left()):
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            message = f"{self._service} did not answer within the request's time"
+            raise StoreUnavailable(message) from None
+        finally:
+            waiting.is_over = True
 
     def start[T](self, request: Callable[[], T]) -> Future[T]:
         """The same as a future that is no event loop's; whoever awaits it shields it from being cancelled."""
@@ -89,7 +136,7 @@ class Calls:
         """The error for these codes. Its message holds nothing else: the service's own may quote names and values."""
         message = f"{self._service} answered {', '.join(sorted(codes))}"
         # S3 hands on what KMS told it, as "KMS.DisabledException" for one.
-        passing = any(code.removeprefix("KMS.") in _PASSING for code in codes)
+        passing = any(code.removeprefix("KMS.") in PASSING for code in codes)
         return StoreUnavailable(message) if passing or status >= _SERVER_ERROR else StoreRefused(message)
 
     def cause_of_answer(self, response: Mapping[str, Any]) -> Exception:
@@ -108,3 +155,8 @@ class Calls:
         except BotoCoreError as error:
             message = f"{self._service} did not answer: {type(error).__name__}"
             raise StoreUnavailable(message) from error
+
+
+def _seconds_left() -> float | None:
+    until = deadline.get()
+    return None if until is None else max(0.0, until - time.time())

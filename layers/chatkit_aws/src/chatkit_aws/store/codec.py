@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 5_000_000
 """The most that a thread, an item or an attachment may have as JSON."""
+MAX_TITLE_BYTES = 4_000
+"""The most that a user's title may have: it shares its row with the thread's metadata."""
 
 _threads = TypeAdapter(ThreadMetadata)
 _items: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
@@ -45,6 +47,18 @@ def load_thread(text: bytes, thread_id: str, created_at: datetime, title: str | 
     """The thread in `text`; `title` is the one that the user gave, if any."""
     thread = _threads.validate_json(_with(text, id=thread_id, created_at=created_at.isoformat()))
     return thread if title is None else thread.model_copy(update={"title": title})
+
+
+def dump_title(title: str) -> bytes:
+    """A title. Raises InvalidItem, ItemTooLarge."""
+    try:
+        text = title.encode()
+    except UnicodeEncodeError as error:
+        message = "the title is not Unicode text"
+        raise InvalidItem(message) from error
+    if len(text) > MAX_TITLE_BYTES:
+        raise ItemTooLarge(len(text), MAX_TITLE_BYTES)
+    return text
 
 
 def dump_item(item: ThreadItem, thread_id: str) -> bytes:

@@ -108,7 +108,7 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
     async def save_thread(self, thread: ThreadMetadata, context: ContextT) -> None:
         """Create a thread or replace its metadata; its first time of creation and the user's own title stay.
 
-        Raises ThreadNotFound for a thread that was deleted within the last day or has expired: a stream that still
+        Raises ThreadNotFound for a thread that was deleted within the last month or has expired: a stream that still
         holds it must not bring it back. Raises InvalidId for an id that cannot be part of a key.
         """
         await self._of(context).threads.save(_owner(context), thread)

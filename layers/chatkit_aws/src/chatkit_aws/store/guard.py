@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
-from chatkit_aws.errors import ThreadNotFound
+from chatkit_aws.errors import StoreUnavailable, ThreadNotFound
+from chatkit_aws.store import keys
+from chatkit_aws.store.retention import DAY
 from chatkit_aws.store.table import ConditionFailed
-from chatkit_aws.store.writes import FREE, HELD, LASTING, LIVE
+from chatkit_aws.store.writes import EXPIRING, FREE, HELD, LASTING, LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +19,15 @@ if TYPE_CHECKING:
 
     from chatkit_aws.store.keys import ThreadKeys
     from chatkit_aws.store.retention import Retention
+    from chatkit_aws.store.rows import Row
     from chatkit_aws.store.table import Table
 
     type Parts = tuple[TransactWriteItemTypeDef, ...]
     type Below = Callable[[int | None], Parts]
     """The parts of a write, given when its rows are to expire by themselves."""
+
+MAX_CHANGES = 5
+"""How often a thread may turn out to be other than it was met: a hold is placed or lifted, an expiry set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +43,37 @@ class Guard:
         Raises ThreadNotFound where it was deleted or has expired, and ConditionFailed with what each part met: the
         thread, `below`, `others`.
         """
-        writes, expires_at = self.table.writes, self.retention.of_item(self.table.writes.now)
-        try:
-            await self.table.transact(self._touch(thread), *below(expires_at), *others)
-        except ConditionFailed as failed:
-            met = failed.rows[0]
-            if met is False:
-                raise
-            if met and met.held_since is not None:
-                await self._write(thread, writes.check(thread.row, HELD), (*below(None), *others))
-            elif met and not self.retention.days:
-                await self._write(thread, self._keep(thread), (*below(expires_at), *others))
-            else:
-                raise ThreadNotFound(thread.thread_id) from None
-
-    async def _write(self, thread: ThreadKeys, touch: TransactWriteItemTypeDef, parts: Parts) -> None:
-        try:
-            await self.table.transact(touch, *parts)
-        except ConditionFailed as failed:
-            if failed.rows[0] is False:
-                raise
-            raise ThreadNotFound(thread.thread_id) from None
+        touch, expires_at = self._touch(thread), self.retention.of_item(self.table.writes.now)
+        for _ in range(MAX_CHANGES):
+            try:
+                return await self.table.transact(touch, *below(expires_at), *others)
+            except ConditionFailed as failed:
+                if (met := failed.rows[0]) is False:
+                    raise
+            touch, expires_at = self._as_it_is(thread, met)
+        message = "the thread's legal hold or expiry changed again and again"
+        raise StoreUnavailable(message)
 
     def _touch(self, thread: ThreadKeys) -> TransactWriteItemTypeDef:
         """The thread is there and free, and its expiry is as it is to be, or becomes so."""
         writes, retention = self.table.writes, self.retention
         if retention.rolls:
             return writes.expire(thread.row, retention.of_thread(writes.now, writes.now), f"{LIVE} AND {FREE}")
-        return writes.check(thread.row, f"{LIVE} AND {FREE}" + ("" if retention.days else f" AND {LASTING}"))
+        return writes.check(thread.row, f"{LIVE} AND {FREE} AND {EXPIRING if retention.days else LASTING}")
 
-    def _keep(self, thread: ThreadKeys) -> TransactWriteItemTypeDef:
-        """Take away the expiry that the thread has of a time when threads were not kept for ever."""
-        return self.table.writes.update(thread.row, "REMOVE expires_at", f"{LIVE} AND {FREE}", {})
+    def _as_it_is(self, thread: ThreadKeys, met: Row | None) -> tuple[TransactWriteItemTypeDef, int | None]:
+        """What to require of the thread as it was met, and when rows below it expire. Raises ThreadNotFound."""
+        writes, retention = self.table.writes, self.retention
+        if met is None or (met.expires_at is not None and met.expires_at <= writes.now):
+            raise ThreadNotFound(thread.thread_id)
+        expires_at = retention.of_item(writes.now)
+        if met.held_since is not None:
+            return writes.check(thread.row, HELD), None
+        if not retention.days:
+            return writes.update(thread.row, "REMOVE expires_at", f"{LIVE} AND {FREE}", {}), expires_at
+        if not retention.rolls and met.expires_at is None:
+            # It is from a time when threads were kept for ever; it is there for today at least.
+            created_at = keys.created_at_of(met.by_time or "").replace(tzinfo=UTC).timestamp()
+            until = max(retention.of_thread(writes.now, created_at) or 0, writes.now + DAY)
+            return writes.expire(thread.row, until, f"{LIVE} AND {FREE}"), expires_at
+        return self._touch(thread), expires_at

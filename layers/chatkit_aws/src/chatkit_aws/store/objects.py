@@ -7,7 +7,7 @@ from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from chatkit_aws.store.calls import BROKEN_OFF, Calls
+from chatkit_aws.store.calls import BROKEN_OFF, Calls, watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -32,6 +32,7 @@ class Objects:
         """Use the bucket with that name."""
         self._bucket = bucket
         self._client = client
+        watch(client)
         self._calls = Calls("S3", THREADS)
 
     async def put(self, key: str, data: bytes) -> None:

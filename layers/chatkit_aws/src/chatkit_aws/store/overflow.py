@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chatkit_aws.errors import StoreRefused, StoreUnavailable, ThreadNotFound
+from chatkit_aws.errors import StoreRefused, StoreUnavailable
 from chatkit_aws.store import object_names
 from chatkit_aws.store.retention import INTENT
 from chatkit_aws.store.rows import Row
-from chatkit_aws.store.table import ConditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,8 +57,10 @@ class Overflow:
         try:
             await self.objects.put(name, row.body)
             yield replace(row, body=None, object=name), (self.table.writes.delete(intent),)
-        except (ConditionFailed, StoreRefused, ThreadNotFound):
-            await self._withdraw(name, intent)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            await self._withdraw(name, intent, row.key)
             raise
 
     async def body_of(self, row: Row) -> bytes | None:
@@ -91,10 +92,11 @@ class Overflow:
             writes.put(Row(intent, item_pk=item.pk, item_sk=item.sk, expires_at=writes.now + INTENT))
         )
 
-    async def _withdraw(self, name: str, intent: Key) -> None:
+    async def _withdraw(self, name: str, intent: Key, item: Key) -> None:
         assert self.objects is not None  # noqa: S101 - for the type checker
         with suppress(StoreUnavailable, StoreRefused):  # the intent then sees to it
-            if await self.table.get(intent) is None:
+            row = await self.table.get(item)
+            if row is not None and row.object == name:
                 return  # It was carried out: the answer was lost, and it was the repetition that was refused.
             await self.objects.delete(name)
             await self.table.write(self.table.writes.delete(intent))

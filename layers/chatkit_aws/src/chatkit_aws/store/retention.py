@@ -13,8 +13,9 @@ MARGIN_DAYS = 30
 """How much later than its thread an item expires by itself: time for cleanup, and for mending what hinders it."""
 UNATTACHED = DAY
 """How long an attachment stays that no message refers to."""
-DELETED = DAY
-"""How long a deleted thread cannot be saved again: longer than any stream runs that still holds the thread."""
+DELETED = 30 * DAY
+"""How long a deleted thread cannot be saved again: longer than any stream runs that still holds the thread, and longer
+than cleanup may take in the worst case, since whoever gives an id twice would see what is left below it."""
 INTENT = DAY
 """How long the write may take that an object was put for."""
 

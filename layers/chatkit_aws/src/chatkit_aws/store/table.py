@@ -10,7 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from chatkit_aws.errors import LeaseLost
-from chatkit_aws.store.calls import Calls
+from chatkit_aws.store import calls
+from chatkit_aws.store.calls import PASSING, Calls
 from chatkit_aws.store.retries import Contended, Retries
 from chatkit_aws.store.rows import key_attributes, position_attributes, row_of
 from chatkit_aws.store.writes import NOT_EXPIRED, Writes
@@ -31,7 +32,7 @@ _MOST_ROWS = 1_000
 THREADS = 16
 """Calls at the same time; each takes one of the client's connections."""
 
-_CONTENDED = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
+_CONTENDED = frozenset({"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"})
 
 
 class ConditionFailed(Exception):
@@ -64,6 +65,7 @@ class Table:
         """Use the table `name`; `clock` gives seconds since the epoch."""
         self._name = name
         self._client = client
+        calls.watch(client)
         self._clock = clock
         self._retries = retries
         self._lease: Taking | None = None
@@ -111,12 +113,12 @@ class Table:
     async def write(self, part: TransactWriteItemTypeDef) -> None:
         """Write one part alone, which costs half. Raises ConditionFailed."""
         [(action, request)] = part.items()
-        calls: dict[str, Callable[..., object]] = {
+        requests: dict[str, Callable[..., object]] = {
             "Put": self._client.put_item,
             "Update": self._client.update_item,
             "Delete": self._client.delete_item,
         }
-        await self._call(partial(calls[action], **cast("dict[str, Any]", request)))
+        await self._call(partial(requests[action], **cast("dict[str, Any]", request)))
 
     async def update(self, part: TransactWriteItemTypeDef) -> Attributes:
         """Change one row alone, or make it; all that it has then. Raises ConditionFailed."""
@@ -189,7 +191,8 @@ class Table:
         if "ConditionalCheckFailedException" in codes:
             met = response.get("Item")
             return ConditionFailed((row_of(met) if met else None,), met)
-        if codes <= _CONTENDED:
+        # botocore tries a request again that is throttled, but not a transaction one part of which is.
+        if codes <= (_CONTENDED | PASSING if reasons else _CONTENDED):
             return Contended(f"DynamoDB answered {', '.join(sorted(codes))}")
         # A conflict among other reasons passes as they do.
         return self._calls.cause(codes - _CONTENDED, response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

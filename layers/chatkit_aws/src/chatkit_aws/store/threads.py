@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from chatkit_aws.errors import Held, ThreadNotFound
+from chatkit_aws.errors import Held, StoreUnavailable, ThreadNotFound
 from chatkit_aws.store import codec, keys
 from chatkit_aws.store.cipher import Scope
+from chatkit_aws.store.guard import MAX_CHANGES
 from chatkit_aws.store.retention import DELETED
-from chatkit_aws.store.retries import Contended
 from chatkit_aws.store.rows import Row, values_of
 from chatkit_aws.store.table import ConditionFailed, Span
 from chatkit_aws.store.writes import ABSENT, ANY, FREE, GONE, HELD, LIVE, NOT_EXPIRED, PRESENT
@@ -54,21 +55,26 @@ class Threads:
     async def save(self, owner: Owner, thread: ThreadMetadata) -> None:
         """Create a thread or replace what it holds, but for the title that the user gave.
 
-        Raises ThreadNotFound for one that was deleted within the last day or has expired.
+        Raises ThreadNotFound for one that was deleted within the last month or has expired.
         """
         refs = owner.thread(thread.id)
         body = await self.bodies.close(codec.dump_thread(thread), _scope(refs), refs.row)
         row = Row(refs.row, keys.by_time(keys.THREAD, thread.created_at, thread.id), body)
         created_at = keys.naive_utc(thread.created_at).replace(tzinfo=UTC).timestamp()
         row = dataclasses.replace(row, expires_at=self.retention.of_thread(self.table.writes.now, created_at))
-        try:
-            await self.table.transact(*self._free(refs, row))
-        except ConditionFailed as failed:
-            await self._save_held(refs, row, failed)
+        for _ in range(MAX_CHANGES):
+            try:
+                return await self.table.transact(*self._free(refs, row))
+            except ConditionFailed as failed:
+                is_owner_held = self._is_owner_held(refs, failed)
+            with suppress(ConditionFailed):
+                return await self.table.transact(*self._held(refs, row, is_owner_held=is_owner_held))
+        message = "a legal hold was placed and lifted again and again"
+        raise StoreUnavailable(message)
 
     async def rename(self, refs: ThreadKeys, title: str) -> ThreadMetadata:
-        """Give a thread the user's title, which no later `save` changes. Raises ThreadNotFound."""
-        sealed = await self.bodies.close(title.encode(), _scope(refs), refs.row, "title")
+        """Give a thread the user's title, which no later `save` changes. Raises ThreadNotFound, InvalidItem."""
+        sealed = await self.bodies.close(codec.dump_title(title), _scope(refs), refs.row, "title")
         part = self.table.writes.update(refs.row, "SET title = :title", LIVE, {":title": {"B": sealed}})
         try:
             await self.table.write(part)
@@ -96,16 +102,12 @@ class Threads:
         created_at = keys.created_at_of(row.by_time or "")
         return codec.load_thread(text, refs.thread_id, created_at, None if title is None else title.decode())
 
-    async def _save_held(self, refs: ThreadKeys, row: Row, failed: ConditionFailed) -> None:
-        """Save a thread that was refused: for its owner, or for itself, because of a legal hold, or for good."""
+    def _is_owner_held(self, refs: ThreadKeys, failed: ConditionFailed) -> bool:
+        """Whether a thread was refused for its owner, or for itself alone. Raises ThreadNotFound for neither."""
         deleted, hold, met = failed.rows
         if deleted is not False or not (hold or (met and met.held_since is not None)):
             raise ThreadNotFound(refs.thread_id) from None
-        try:
-            await self.table.transact(*self._held(refs, row, is_owner_held=bool(hold)))
-        except ConditionFailed:
-            message = "a legal hold is being placed or lifted"
-            raise Contended(message) from None
+        return bool(hold)
 
     def _free(self, refs: ThreadKeys, row: Row) -> Parts:
         """For an owner who is not under hold: the row with its expiry."""
