@@ -10,7 +10,7 @@ from chat_testing.boto_calls import Answer, broken, cancelled, error, lost, reco
 from chat_testing.builders import assistant_message, context, incompressible, thread, user_message, widget_item
 from chatkit_aws.clients import dynamodb_client
 from chatkit_aws.context import RequestContext
-from chatkit_aws.errors import ChatKitAwsError, InvalidId, ItemTooLarge, StoreRefused, StoreUnavailable
+from chatkit_aws.errors import ChatKitAwsError, InvalidId, InvalidItem, ItemTooLarge, StoreRefused, StoreUnavailable
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.retries import Retries
 
@@ -29,6 +29,8 @@ async def store(dynamodb: DynamoDBClient, table_name: str) -> DynamoDBStore:
 @pytest.mark.parametrize(
     "answer",
     [
+        cancelled("ThrottlingError", "None"),
+        cancelled("ProvisionedThroughputExceeded", "TransactionConflict"),
         cancelled("TransactionConflict", "None"),
         cancelled("None", "TransactionConflict"),
         error("TransactionInProgressException"),
@@ -38,7 +40,18 @@ async def store(dynamodb: DynamoDBClient, table_name: str) -> DynamoDBStore:
         broken(ConnectionClosedError(endpoint_url="http://127.0.0.1")),
         lost,
     ],
-    ids=["thread busy", "item busy", "in progress", "throughput", "throttled", "server error", "closed", "answer lost"],
+    ids=[
+        "part throttled",
+        "throttled and busy",
+        "thread busy",
+        "item busy",
+        "in progress",
+        "throughput",
+        "throttled",
+        "server error",
+        "closed",
+        "answer lost",
+    ],
 )
 async def test_passing_failure_is_repeated_and_writes_once(
     store: DynamoDBStore, dynamodb: DynamoDBClient, answer: Answer
@@ -161,3 +174,12 @@ async def test_item_of_another_type_under_a_used_id_is_reported(
         await store.add_thread_item("thr_1", widget_item("secret", id="same"), OWNER)
     assert "type=assistant_message dropped=widget" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(("title", "cause"), [("\ud800", InvalidItem), ("x" * 5_000, ItemTooLarge)])
+async def test_title_that_cannot_be_stored_is_refused_before_anything_is_sent(
+    store: DynamoDBStore, dynamodb: DynamoDBClient, title: str, cause: type[ChatKitAwsError]
+) -> None:
+    with recorded(dynamodb) as calls, pytest.raises(cause):
+        await store.rename_thread("thr_1", title, OWNER)
+    assert calls.operations == []

@@ -17,6 +17,8 @@ from chatkit_aws.errors import StoreRefused
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.objects import Objects
+from chatkit_aws.store.overflow import MAX_INLINE_BYTES
+from chatkit_aws.store.rows import key_attributes
 
 USER = context()
 OWNER = Owner.of(USER.tenant_id, USER.user_id)
@@ -130,3 +132,39 @@ async def test_write_that_was_carried_out_and_whose_repetition_is_refused_keeps_
         await store.add_thread_item("thr_1", message, USER)
     await store.add_thread_item("thr_1", message, USER)
     assert await store.load_item("thr_1", "msg_1", USER) == message
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_hold_placed_or_lifted_between_two_tries_ends_no_write(
+    store: DynamoDBStore, dynamodb: DynamoDBClient, dynamodb_endpoint: str, table_name: str, times: int
+) -> None:
+    """The row is stamped and freed as the command does it, before each try."""
+    other, key = dynamodb_client(dynamodb_endpoint), key_attributes(OWNER.thread("thr_1").row)
+
+    def place(_request: object) -> None:
+        values = {":now": {"N": "1"}}
+        change = {"UpdateExpression": "SET held_since = :now", "ExpressionAttributeValues": values}
+        other.update_item(TableName=table_name, Key=key, **change)  # type: ignore[arg-type]  # as it is meant
+
+    def lift(_request: object) -> None:
+        other.update_item(TableName=table_name, Key=key, UpdateExpression="REMOVE held_since")
+
+    with recorded(dynamodb, WRITE, *[place, lift] * times) as calls:
+        await store.add_thread_item("thr_1", user_message(), USER)
+    assert len(calls.operations) == 2 * times + 1
+    assert await ids(store) == ["msg_1"]
+
+
+async def test_object_put_while_its_user_was_erased_goes_with_its_refused_row(
+    dynamodb: DynamoDBClient, table_name: str, bucket: str, s3: S3Client, meanwhile: Callable[[Change], Meanwhile]
+) -> None:
+    async def erase(other: DynamoDBStore) -> None:
+        await other.delete_thread("thr_1", USER)
+        for row in dynamodb.scan(TableName=table_name)["Items"]:
+            dynamodb.delete_item(TableName=table_name, Key={"pk": row["pk"], "sk": row["sk"]})
+
+    store = DynamoDBStore(table_name, dynamodb, objects=Objects(bucket, s3))
+    await store.save_thread(thread(), USER)
+    with recorded(s3, "PutObject", meanwhile(erase)), pytest.raises(NotFoundError):
+        await store.add_thread_item("thr_1", user_message(incompressible(2 * MAX_INLINE_BYTES)), USER)
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)

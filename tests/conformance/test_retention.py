@@ -211,3 +211,27 @@ async def test_expired_thread_stays_expired_once_retention_ended(forever: Dynamo
         await forever.add_thread_item("thr_1", assistant_message(), OWNER)
     with pytest.raises(ThreadNotFound):
         await forever.save_thread(thread(), OWNER)
+
+
+@pytest.mark.parametrize("age", [0, 9 * 365])
+async def test_thread_of_before_retention_gets_its_expiry_with_the_next_item(
+    dynamodb: DynamoDBClient, table_name: str, clock: Clock, expiry_of: Expiries, age: int
+) -> None:
+    forever = DynamoDBStore(table_name, dynamodb, clock=clock)
+    await forever.save_thread(thread(created_at=naive(clock.now)), OWNER)
+    clock.now += age * DAY
+    store = DynamoDBStore(table_name, dynamodb, clock=clock, retention=Retention(DAYS, "created"))
+    await store.add_thread_item("thr_1", assistant_message(), OWNER)
+    due = MIDNIGHT + (DAYS + 1) * DAY
+    assert expiry_of("THR#") == [due if age < DAYS else clock.now + DAY]
+    assert await store.load_item("thr_1", assistant_message().id, OWNER)
+
+
+async def test_expired_attachment_refuses_every_write(store: DynamoDBStore, clock: Clock) -> None:
+    await store.save_attachment(file_attachment(), OWNER)
+    clock.now += DAY
+    for changed in (file_attachment(name="changed"), file_attachment(thread_id="thr_1")):
+        with pytest.raises(NotFoundError):
+            await store.save_attachment(changed, OWNER)
+    with pytest.raises(NotFoundError):
+        await store.load_attachment("atc_1", OWNER)

@@ -41,6 +41,7 @@ FAULTS: dict[Service, tuple[Fault, ...]] = {
         Fault("throttled", error("ThrottlingException")),
         Fault("server error", error("InternalServerError", 500)),
         Fault("conflict", cancelled("TransactionConflict", "None"), operations=_TRANSACTION),
+        Fault("part throttled", cancelled("ThrottlingError", "None"), operations=_TRANSACTION),
         _NEVER_SENT,
         _LOST,
         Fault("KMS denied", error("KMSAccessDeniedException"), passing=False, is_typical=True),
