@@ -224,7 +224,7 @@ async def test_thread_of_before_retention_gets_its_expiry_with_the_next_item(
     await store.add_thread_item("thr_1", assistant_message(), OWNER)
     due = MIDNIGHT + (DAYS + 1) * DAY
     assert expiry_of("THR#") == [due if age < DAYS else clock.now + DAY]
-    assert await store.load_item("thr_1", assistant_message().id, OWNER)
+    assert await store.load_item("thr_1", assistant_message().id, OWNER) == assistant_message()
 
 
 async def test_expired_attachment_refuses_every_write(store: DynamoDBStore, clock: Clock) -> None:

@@ -1,6 +1,5 @@
 """The ChatKit server: the SDK's protocol over our store and assistant."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, override
@@ -112,9 +111,9 @@ class ChatServer(ChatKitServer[RequestContext]):
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: RequestContext
     ) -> None:
         """Store what the caller thinks of items; raises `NotFoundError` where one is not the caller's."""
-        await asyncio.gather(
-            *(self._store.save_feedback(thread_id, item_id, feedback, context) for item_id in dict.fromkeys(item_ids))
-        )
+        # One after the other: each moves the thread's expiry, so that they would be in each other's way.
+        for item_id in dict.fromkeys(item_ids):
+            await self._store.save_feedback(thread_id, item_id, feedback, context)
 
     @override
     def action(
