@@ -77,7 +77,7 @@ unit: setup-dev
 web: setup-web $(WEB) ## build and test the browser helper
 	rm -rf web/.test
 	$(TSC) --project web/test
-	.tools/bin/node --test --test-reporter=spec web/.test/*.test.js
+	.tools/bin/node --test --test-timeout=20000 --test-reporter=spec web/.test/*.test.js
 
 .PHONY: conformance integration
 conformance integration: setup-dev-dynamodb

@@ -44,20 +44,15 @@ export class Run {
   /** The same bytes at the same moments: what has come is handed on, and the next is asked for. */
   #watched(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     const reader = body.getReader();
-    let isCancelled = false;
+    const end = (): void => this.#end();
+    void reader.closed.then(end, end);
     return new ReadableStream({
-      start: (controller) => {
-        // Not in `pull`: the end and a failure count at once, whether or not anybody reads on.
-        const ended = (): void => (isCancelled ? undefined : controller.close());
-        const failed = (error: unknown): void => controller.error(error);
-        void reader.closed.finally(() => this.#end()).then(ended, failed);
-      },
       pull: async (controller) => {
         const { done, value } = await reader.read();
-        if (!done) controller.enqueue(value);
+        if (done) controller.close();
+        else controller.enqueue(value);
       },
       cancel: (reason) => {
-        isCancelled = true;
         this.#stop();
         return reader.cancel(reason);
       },

@@ -38,7 +38,7 @@ export class Chat {
     const headers = { "content-type": "text/event-stream", ...(run ? { "chatkit-run": run } : {}) };
     request.answer.writeHead(200, headers).write("data: 1\n\n");
     const response = await answered;
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const reader = response.body!.getReader();
     await reader.read();
     return { request, response, reader };
   }
@@ -51,7 +51,7 @@ export class Chat {
 export interface Turn {
   readonly request: Received;
   readonly response: Response;
-  readonly reader: ReadableStreamDefaultReader<string>;
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
 }
 
 /** A server of its own for each test of the file. */

@@ -29,9 +29,12 @@ test("an abort after the end of the stream stops nothing, whether the end was re
   }
 });
 
-test("an abort after the stream broke off stops nothing", async () => {
+test("an abort after the request failed or its stream broke off stops nothing", async () => {
   const chat = new Chat(server());
   const button = new AbortController();
+  const answered = chat.post("threads.create", button.signal);
+  (await server().next()).answer.destroy();
+  await assert.rejects(answered, TypeError);
   const { request, reader } = await chat.turn(button.signal);
   request.answer.destroy();
   await assert.rejects(reader.read(), TypeError);

@@ -32,8 +32,7 @@ test("aborting mid-stream stops the run, once, with the token of the request and
   const { request, reader } = await chat.turn(button.signal);
   button.abort();
   assert.equal(chat.stops, 1); // within the abort itself: a page may be on its way out
-  await assert.rejects(reader.read(), { name: "AbortError" });
-  await reader.cancel().catch(() => {});
+  void reader.cancel().catch(() => {});
   const { method, headers, body } = await server().nextStop();
   assert.deepEqual([method, JSON.parse(body)], ["POST", { run: request.headers["chatkit-run"] }]);
   assert.equal(headers["content-type"], "application/json");
