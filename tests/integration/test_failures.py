@@ -15,8 +15,10 @@ from chatkit_aws.store import DynamoDBStore
 
 @pytest.fixture
 async def broken(app: App) -> AsyncIterator[ChatClient]:
-    """The application over a store that lacks its table's name, which no code expects."""
-    services = create_services(app.settings, app.models, object(), TELEMETRY)  # type: ignore[arg-type]  # broken on purpose
+    """The application over something that is no store, which no code expects."""
+    store = DynamoDBStore(app.table_name, app.dynamodb)
+    services = create_services(app.settings, app.models, store, TELEMETRY)
+    services.server.store = object()  # type: ignore[assignment]  # broken on purpose
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(create_app(services)), base_url="http://testserver"
     ) as http:

@@ -1,4 +1,4 @@
-"""The web application: two routes, and what every answer has in common."""
+"""The web application: its routes, and what every answer has in common."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from chat_api import cors, endpoint, health, problems
+from chat_api import cors, endpoint, health, problems, run_routes
 from chat_api.failure import FailureMiddleware
 from chat_api.observation import ObservationMiddleware
 from chat_api.services import Services
@@ -30,6 +30,7 @@ def create_app(services: Services, **options: Any) -> FastAPI:
     app.add_exception_handler(HTTPException, _refuse)
     app.state.services = services
     app.include_router(endpoint.router)
+    app.include_router(run_routes.router)
     app.include_router(health.router)
     return app
 

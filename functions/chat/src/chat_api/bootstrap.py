@@ -9,12 +9,15 @@ from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
 from chat_api.app import create_app
 from chat_api.assistant.agent import build_agent
+from chat_api.keeper import Runs
 from chat_api.server import Assistant, ChatServer
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
+from chat_api.turns import Turns
 from chatkit_aws import clients, logs
 from chatkit_aws.identity import Issuer, TokenVerifier
 from chatkit_aws.jwks import KeySet
+from chatkit_aws.runs import EventLog, Leases, Stops
 from chatkit_aws.secrets import ModelKey, ModelKeyAuth
 from chatkit_aws.store import DynamoDBStore, Retention
 from chatkit_aws.store.cipher import EnvelopeCipher
@@ -61,11 +64,18 @@ def create_services(settings: Settings, models: ModelProvider, store: DynamoDBSt
     issuer = Issuer(settings.token_issuer, frozenset(settings.client_ids), settings.required_scope)
     assistant = Assistant(build_agent(settings.model_name), models, settings.history_items)
     return Services(
-        server=ChatServer(store, assistant),
+        turns=Turns(ChatServer(store, assistant), create_runs(settings, store)),
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
         telemetry=telemetry,
         limits=Limits(settings.max_message_characters, settings.allowed_origins, settings.allowed_origin_pattern),
     )
+
+
+def create_runs(settings: Settings, store: DynamoDBStore) -> Runs:
+    """Where runs are kept: beside the threads."""
+    table, bodies, minutes = store.kinds.table, store.kinds.bodies, settings.run_event_minutes
+    log = EventLog(table, bodies, minutes * 60) if minutes else None
+    return Runs(Leases(table), Stops(table), log, settings.watch_seconds)
 
 
 def create_models(settings: Settings, key: ModelKey) -> ModelProvider:

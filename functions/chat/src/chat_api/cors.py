@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 METHODS = ("GET", "POST", "OPTIONS")
-EXPOSED = ("X-Request-Id", "Retry-After")
+EXPOSED = ("Chatkit-Run", "X-Request-Id", "Retry-After")
 MAX_AGE = 7200
 """Seconds that a browser keeps a preflight's answer; Chromium's own maximum."""
 

@@ -2,19 +2,27 @@
 
 from collections.abc import AsyncIterator
 
-from chatkit.server import StreamingResult
+from chatkit.errors import CustomStreamError
+from chatkit.server import NonStreamingResult
 from chatkit.store import NotFoundError
+from chatkit.types import ErrorEvent
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from chat_api import problems
+from chat_api.claims import HEADER, claim_of, starts_a_turn
+from chat_api.follower import Follower
 from chat_api.identity import Caller
-from chat_api.operation import MAX_AUDIO_BODY, parse
+from chat_api.operation import MAX_AUDIO_BODY, Operation, parse
 from chat_api.services import Services
 from chat_api.turn import Turn
+from chat_api.wire import event_of
+from chatkit_aws.context import RequestContext
+from chatkit_aws.errors import AlreadyAnswered
 from chatkit_aws.ids import is_own
 from chatkit_aws.record import Record
+from chatkit_aws.runs import Busy, Repeated
 
 router = APIRouter()
 
@@ -24,6 +32,9 @@ _EVENT_STREAM = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
+_BUSY = ErrorEvent(
+    code="custom", message="An answer is still being written here. Stop it, or wait for its end.", allow_retry=False
+)
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
@@ -39,12 +50,33 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     record: Record = request.state.record
     record.operation = operation.type
     record.thread = operation.thread_id if is_own(operation.thread_id) else None
-    context = services.server.begin(operation, caller)
-    await services.server.check(operation, context)
-    result = await services.server.process(operation.body, context)
-    if isinstance(result, StreamingResult):
-        return await _stream(Turn(result.json_events, caller.deadline))
+    if starts_a_turn(operation):
+        return await _answer(services, operation, caller, request.headers.get(HEADER))
+    await services.server.check(operation, caller)
+    result = await services.server.process(operation.body, caller)
+    assert isinstance(result, NonStreamingResult)  # noqa: S101 - for the type checker
     return Response(result.json, headers=_JSON)
+
+
+async def _answer(services: Services, operation: Operation, caller: RequestContext, run: str | None) -> Response:
+    """The events of the turn that an operation starts, or of the one that it repeats."""
+    claim = claim_of(operation, run)
+    try:
+        turn = await services.turns.begin(operation, claim, caller)
+        # Awaited here, so that what fails before it is a status and not a broken 200.
+        first = await turn.first()
+    except Repeated as repeated:
+        return following(Follower(services.turns.runs, repeated.lease, claim.run_id))
+    except Busy:
+        return EventResponse(_one(_BUSY), claim.run_id)
+    except (NotFoundError, AlreadyAnswered):
+        raise
+    except CustomStreamError as refused:
+        event = ErrorEvent(code="custom", message=refused.message, allow_retry=refused.allow_retry)
+        return EventResponse(_one(event), claim.run_id)
+    if first is None:
+        raise NotFoundError("The operation has nothing to answer to.")
+    return TurnResponse(first, turn, claim.run_id)
 
 
 async def _read(request: Request) -> bytes:
@@ -60,20 +92,20 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-async def _stream(turn: Turn) -> StreamingResponse:
-    """The turn's events. The first is awaited here, so that what fails before it is a status and not a broken 200."""
-    first = await turn.first()
-    if first is None:
-        raise NotFoundError("The operation has nothing to answer to.")
-    return TurnResponse(first, turn)
+class EventResponse(StreamingResponse):
+    """Server-sent events, and the name of the run that they are of."""
+
+    def __init__(self, events: AsyncIterator[bytes], run_id: str) -> None:
+        """Send `events` as they come."""
+        super().__init__(events, headers={**_EVENT_STREAM, HEADER: run_id})
 
 
-class TurnResponse(StreamingResponse):
+class TurnResponse(EventResponse):
     """Sends a turn's events, and ends no sooner than the turn: Lambda freezes the process when a response has ended."""
 
-    def __init__(self, first: bytes, turn: Turn) -> None:
+    def __init__(self, first: bytes, turn: Turn, run_id: str) -> None:
         """Send `first`, then the rest of `turn`."""
-        super().__init__(_events(first, turn), headers=_EVENT_STREAM)
+        super().__init__(_events(first, turn), run_id)
         self._turn = turn
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +116,16 @@ class TurnResponse(StreamingResponse):
             await self._turn.finished()
 
 
+def following(follower: Follower, after: int = 0) -> EventResponse:
+    """The events of a run that another request began, but for the first `after`."""
+    return EventResponse(follower.events(after), follower.lease.run_id)
+
+
 async def _events(first: bytes, turn: Turn) -> AsyncIterator[bytes]:
     yield first
     async for event in turn.rest():
         yield event
+
+
+async def _one(event: ErrorEvent) -> AsyncIterator[bytes]:
+    yield event_of(event)

@@ -1,5 +1,6 @@
 """The ChatKit server: the SDK's protocol over our store and assistant."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, override
@@ -11,18 +12,28 @@ from chatkit.errors import CustomStreamError
 from chatkit.server import ChatKitServer
 from chatkit.store import AttachmentStore
 from chatkit.types import (
+    AssistantMessageItem,
     AttachmentsCreateReq,
     AttachmentsDeleteReq,
     AudioInput,
+    ClosedStatus,
     FeedbackKind,
+    LockedStatus,
     NonStreamingReq,
     SyncCustomActionResponse,
+    ThreadItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
+    ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadsAddUserMessageReq,
     ThreadsRetryAfterItemReq,
     ThreadStreamEvent,
     ThreadsUpdateReq,
     TranscriptionResult,
+    UserMessageInput,
     UserMessageItem,
     WidgetItem,
 )
@@ -32,7 +43,7 @@ from chat_api.assistant.history import load_history
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.sighting import Sightings
-from chat_api.turn_context import with_earlier_items
+from chat_api.turn_context import TurnContext
 from chat_api.wire import in_utc
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import Record, current_record
@@ -62,20 +73,22 @@ class ChatServer(ChatKitServer[RequestContext]):
         self._store = store
         self._assistant = assistant
 
-    def begin(self, operation: Operation, context: RequestContext) -> RequestContext:
+    def prepared(self, operation: Operation, context: TurnContext) -> TurnContext:
         """The context to carry out the operation with: what it is sure to need is asked for at once."""
         match operation.request:
             case ThreadsAddUserMessageReq(params=message):
-                count = self._assistant.history_items
-                return with_earlier_items(self._store, message.thread_id, count, context)
+                return context.with_earlier_items(self._store, message.thread_id, self._assistant.history_items)
         return context
 
     async def check(self, operation: Operation, context: RequestContext) -> None:
-        """Refuse what the SDK would only find out after it has stored or sent something.
+        """Refuse what the SDK would only find out after it has stored or sent something, or not at all.
 
-        Raises `Unsupported`, or the SDK's `NotFoundError` for an attachment or a message that the caller does not have.
+        Raises CustomStreamError where the thread takes no turn, Unsupported, and the SDK's `NotFoundError` for an
+        attachment, message or thread that the caller does not have.
         """
         request = operation.request
+        if isinstance(context, TurnContext) and operation.thread_id and not operation.message:
+            _refuse_unless_active(await self.store.load_thread(operation.thread_id, context))
         if isinstance(request, AttachmentsCreateReq | AttachmentsDeleteReq) and self.attachment_store is None:
             raise Unsupported("This assistant takes no attachments.")
         if isinstance(request, ThreadsRetryAfterItemReq):
@@ -88,6 +101,8 @@ class ChatServer(ChatKitServer[RequestContext]):
         self, thread: ThreadMetadata, input_user_message: UserMessageItem | None, context: RequestContext
     ) -> AsyncIterator[ThreadStreamEvent]:
         """The agent's answer to the newest items of the thread, as events; the model stops when the reader does."""
+        assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
+        await context.lease.taken()
         record = current_record.get() or Record("none")
         record.thread = thread.id
         assistant = self._assistant
@@ -96,15 +111,53 @@ class ChatServer(ChatKitServer[RequestContext]):
         config = RunConfig(model_provider=assistant.models, tracing_disabled=True)
         result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
         sightings = Sightings(lambda kind: self.store.generate_item_id(kind, thread, context))
+        unfinished: dict[str, ThreadItem] = {}
         try:
             async for event in sightings.keep(stream_agent_response(agent_context, result)):
+                self._note(unfinished, event)
                 yield event
-        except Exception as error:
-            # The SDK turns it into an event and goes on; here it is still known to be a failure.
-            record.fail(error)
+        except (Exception, asyncio.CancelledError) as error:
+            # What the user has seen is stored as it is: the SDK keeps it only where the turn is cancelled.
+            for item in unfinished.values():
+                if _says_something(item):
+                    yield ThreadItemDoneEvent(item=item)
+            if isinstance(error, Exception):
+                # The SDK turns it into an event and goes on; here it is still known to be a failure.
+                record.fail(error)
             raise
         finally:
             result.cancel()
+
+    def _note(self, unfinished: dict[str, ThreadItem], event: ThreadStreamEvent) -> None:
+        """Keep track of the items that are not done."""
+        match event:
+            case ThreadItemAddedEvent(item=item):
+                unfinished[item.id] = item.model_copy(deep=True)
+            case ThreadItemUpdatedEvent():
+                self._update_pending_items(unfinished, event)
+            case ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
+                unfinished.pop(item.id, None)
+            case ThreadItemRemovedEvent():
+                unfinished.pop(event.item_id, None)
+
+    @override
+    async def handle_stream_cancelled(
+        self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: RequestContext
+    ) -> None:
+        """Store what there is of the answer; only where the user stopped it the model is told that they did."""
+        if isinstance(context, TurnContext) and context.ending.cause == "stopped":
+            await super().handle_stream_cancelled(thread, pending_items, context)
+            return
+        for item in filter(_says_something, pending_items):
+            await self.store.add_thread_item(thread.id, item, context)
+
+    @override
+    async def _build_user_message_item(
+        self, input: UserMessageInput, thread: ThreadMetadata, context: RequestContext
+    ) -> UserMessageItem:
+        """The message, which is not stored yet. Raises CustomStreamError where the thread takes none."""
+        _refuse_unless_active(thread)
+        return await super()._build_user_message_item(input, thread, context)
 
     @override
     async def add_feedback(
@@ -154,3 +207,17 @@ class ChatServer(ChatKitServer[RequestContext]):
     @override
     def _serialize(self, obj: BaseModel) -> bytes:
         return super()._serialize(in_utc(obj))
+
+
+def _refuse_unless_active(thread: ThreadMetadata) -> None:
+    """Raises CustomStreamError with the reason that the thread has, for one that is locked or closed."""
+    match thread.status:
+        case LockedStatus(reason=reason):
+            raise CustomStreamError(reason or "This conversation is locked.", allow_retry=False)
+        case ClosedStatus(reason=reason):
+            raise CustomStreamError(reason or "This conversation is closed.", allow_retry=False)
+
+
+def _says_something(item: ThreadItem) -> bool:
+    """Whether an item that was not finished is worth keeping: words are; a half-made widget or workflow is not."""
+    return isinstance(item, AssistantMessageItem) and any(part.text.strip() for part in item.content)

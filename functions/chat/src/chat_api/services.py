@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chat_api.server import ChatServer
+from chat_api.turns import Turns
 from chatkit_aws.identity import TokenVerifier
 from chatkit_aws.telemetry import Telemetry
 
@@ -18,9 +19,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The protocol's server, who checks tokens, who watches, and the limits."""
+    """The protocol's server and its turns, who checks tokens, who watches, and the limits."""
 
-    server: ChatServer
+    turns: Turns
     verifier: TokenVerifier
     telemetry: Telemetry
     limits: Limits
+
+    @property
+    def server(self) -> ChatServer:
+        """What answers."""
+        return self.turns.server

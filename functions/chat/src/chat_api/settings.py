@@ -43,6 +43,10 @@ class Settings(BaseModel):
     """A regular expression that must match the whole origin; empty for none."""
     history_items: int = Field(ge=1, le=100)
     """How many of the newest items the model sees."""
+    run_event_minutes: int = Field(ge=0, le=60)
+    """How long a run's events are kept for those who come later; 0 for not at all."""
+    watch_seconds: float = Field(gt=0, le=10)
+    """How often a run looks whether it is to stop, and writes its events down."""
     max_message_characters: int = Field(ge=1, le=100_000)
 
     @classmethod

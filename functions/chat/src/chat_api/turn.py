@@ -5,14 +5,25 @@ import time
 from collections.abc import AsyncIterator
 
 from chatkit.errors import ErrorCode
-from chatkit.types import ErrorEvent
+from chatkit.types import ErrorEvent, NoticeEvent
 
+from chat_api.ending import Cause, Ending
+from chat_api.keeper import Keeper
+from chat_api.wire import event_of
+from chatkit_aws.errors import LeaseLost
 from chatkit_aws.record import current_record
+from chatkit_aws.store.calls import deadline as answers_until
 
 _FAILED = ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
+_LAST_WORDS = {
+    "stopped": NoticeEvent(level="info", message="The answer was stopped."),
+    "lost": ErrorEvent(code="custom", message=LeaseLost().message, allow_retry=False),
+}
 
 MARGIN_SECONDS = 10.0
 """Time to store what there is and to say why the turn ended."""
+LAST_WORD_SECONDS = 1.5
+"""Time to say so, when storing has taken all it may."""
 
 _running: set[asyncio.Task[None]] = set()
 """Turns under way: the event loop itself keeps only weak references to tasks, and a reader may have left."""
@@ -28,20 +39,30 @@ class Turn:
     it, whereas a broken stream makes it send the request again, up to five times.
     """
 
-    def __init__(self, events: AsyncIterator[bytes], deadline: float | None = None) -> None:
-        """Start the turn; `events` are whole server-sent events.
+    def __init__(
+        self,
+        events: AsyncIterator[bytes],
+        deadline: float | None = None,
+        keeper: Keeper | None = None,
+        ending: Ending | None = None,
+    ) -> None:
+        """Start the turn; `events` are whole server-sent events, `keeper` that of the run.
 
         `deadline`, in seconds since the epoch, is when the platform ends the process. The turn ends itself before: the
         SDK keeps the text so far, and the error event allows a retry.
         """
         self._events = events
-        self._seconds = None if deadline is None else max(0.0, deadline - time.time() - MARGIN_SECONDS)
+        self._deadline = deadline
+        self._keeper = keeper
+        self._ending = ending or Ending()
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._started = asyncio.Event()
         self._is_read = True
         self._task = asyncio.create_task(self._run())
         _running.add(self._task)
         self._task.add_done_callback(_running.discard)
+        if keeper is not None:
+            keeper.start(self.stop)
 
     async def first(self) -> bytes | None:
         """Wait for the first event and return it; None if the turn ended without one; raises what the turn raised."""
@@ -65,20 +86,45 @@ class Turn:
         """Wait until the turn has ended."""
         await asyncio.wait({self._task})
 
+    def stop(self, cause: Cause) -> None:
+        """End the turn: the model's call is cancelled, what there is of the answer is stored, a last event says why."""
+        if self._ending.cause is None and not self._task.done():
+            self._ending.cause = cause
+            self._task.cancel()
+
     async def _run(self) -> None:
         try:
-            async with asyncio.timeout(self._seconds):
+            await self._run_events()
+        finally:
+            # Before the response ends: who has read its end may send the next message.
+            if self._keeper is not None:
+                await self._keeper.end()
+            self._put(None)
+
+    async def _run_events(self) -> None:
+        until = self._deadline
+        answers_until.set(None if until is None else until - LAST_WORD_SECONDS)
+        seconds = None if until is None else max(0.0, until - time.time() - MARGIN_SECONDS)
+        try:
+            async with asyncio.timeout(seconds):
                 async for event in self._events:
-                    self._put(event)
-                    self._started.set()
+                    self._say(event)
+        except asyncio.CancelledError:
+            if self._ending.cause is None:
+                raise
+            self._say(event_of(_LAST_WORDS[self._ending.cause]))
         except Exception as error:
             if not self._started.is_set():
                 raise
             if (record := current_record.get()) is not None:
                 record.fail(error)
-            self._put(f"data: {_FAILED.model_dump_json(by_alias=True, exclude_none=True)}\n\n".encode())
-        finally:
-            self._put(None)
+            self._say(event_of(_FAILED))
+
+    def _say(self, event: bytes) -> None:
+        if self._keeper is not None:
+            self._keeper.said(event)
+        self._put(event)
+        self._started.set()
 
     def _put(self, event: bytes | None) -> None:
         if self._is_read:

@@ -1,37 +1,46 @@
-"""The context of one request, with what its turn will need already asked for."""
+"""The context of a request that starts a turn, with what the turn will need already asked for."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
 
+from chat_api.ending import Ending
 from chatkit_aws.context import RequestContext
 
 if TYPE_CHECKING:
     from chatkit.store import Store
     from chatkit.types import Page, ThreadItem
 
+    from chatkit_aws.store.lease import Taking
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnContext(RequestContext):
-    """A request that adds a message: the items before it are read while the SDK loads the thread and stores it.
+    """A request within a run: the store writes nothing of it without the lease.
 
-    Else the model would wait for three answers of the table in a row instead of two.
+    `earlier` are the thread's newest items, read while the SDK loads the thread and stores the message: else the model
+    would wait for three answers of the table in a row instead of two. `new_thread_id` is the id of a thread to be.
     """
 
+    lease: Taking
+    new_thread_id: str | None = None
     earlier: asyncio.Task[Page[ThreadItem]] | None = None
+    ending: Ending = field(default_factory=Ending)
 
+    @classmethod
+    def of(cls, context: RequestContext, lease: Taking, new_thread_id: str | None = None) -> Self:
+        """The same request within a run."""
+        known = {part.name: getattr(context, part.name) for part in dataclasses.fields(RequestContext)}
+        return cls(**known, lease=lease, new_thread_id=new_thread_id)
 
-def with_earlier_items(
-    store: Store[RequestContext], thread_id: str, count: int, context: RequestContext
-) -> TurnContext:
-    """The same context, and the newest `count` items of the thread on their way."""
-    task = asyncio.create_task(store.load_thread_items(thread_id, None, count, "desc", context))
-    task.add_done_callback(_look)
-    known = {field.name: getattr(context, field.name) for field in dataclasses.fields(RequestContext)}
-    return TurnContext(**known, earlier=task)
+    def with_earlier_items(self, store: Store[RequestContext], thread_id: str, count: int) -> Self:
+        """The same, and the newest `count` items of the thread on their way."""
+        task = asyncio.create_task(store.load_thread_items(thread_id, None, count, "desc", self))
+        task.add_done_callback(_look)
+        return dataclasses.replace(self, earlier=task)
 
 
 def _look(task: asyncio.Task[Page[ThreadItem]]) -> None:

@@ -26,3 +26,8 @@ def _marked(value: object) -> object:
         case list():
             return [_marked(element) for element in value]
     return value
+
+
+def event_of(event: BaseModel) -> bytes:
+    """A server-sent event, as the SDK writes it."""
+    return f"data: {event.model_dump_json(by_alias=True, exclude_none=True)}\n\n".encode()

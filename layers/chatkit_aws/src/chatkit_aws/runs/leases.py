@@ -122,6 +122,11 @@ class Leases:
         row = await self.table.get(thread.run)
         return row.run_id if row and not self._is_over(row) else None
 
+    async def last(self, thread: ThreadKeys) -> str | None:
+        """The run that answers in a thread, or did last, for a day."""
+        row = await self.table.get(thread.run)
+        return row.run_id if row else None
+
     async def is_over(self, lease: Lease) -> End | Literal[False]:
         """How the run ended, and False while it goes on; one that was killed or replaced is broken."""
         row = await self.table.get(lease.thread.run)

@@ -1,0 +1,38 @@
+"""Which run a request means: the name that the client gave, and what tells one request from another."""
+
+import hashlib
+import re
+import uuid
+
+from chat_api.operation import Operation
+from chatkit_aws.runs import Claim
+
+HEADER = "chatkit-run"
+"""Names a run: a client may send a name of its own, and the answer says which run it follows."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_TURNS = frozenset(
+    {
+        "threads.create",
+        "threads.add_user_message",
+        "threads.add_client_tool_output",
+        "threads.add_structured_input",
+        "threads.custom_action",
+        "threads.retry_after_item",
+    }
+)
+"""The operations that the SDK answers with a stream."""
+
+
+def starts_a_turn(operation: Operation) -> bool:
+    """Whether the operation is answered with a stream of events."""
+    return operation.type in _TURNS
+
+
+def claim_of(operation: Operation, name: str | None) -> Claim:
+    """The claim of a request; `name` is the header's, and one that could not be part of a key is no name.
+
+    The digest is of the body as it came: ChatKit.js repeats a request byte by byte.
+    """
+    run_id = name if name and _NAME.fullmatch(name) else str(uuid.uuid4())
+    return Claim(run_id, hashlib.sha256(operation.body).hexdigest()[:32])

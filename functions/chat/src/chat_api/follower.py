@@ -1,0 +1,62 @@
+"""Following a run that another request began: its events from the start, or from any on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from chatkit.types import ErrorEvent
+
+from chat_api.keeper import LAST, Runs
+from chat_api.wire import event_of
+from chatkit_aws.store.lease import Lease
+
+_INTERRUPTED = ErrorEvent(code="custom", message="The answer was interrupted.", allow_retry=True)
+_NOT_KEPT = ErrorEvent(code="custom", message="This is being answered. Reload to see the answer.", allow_retry=False)
+_END = b"\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Reads what a run says. The run may be in another process, or over.
+
+    `run_id` is the name that the follower's own request has: a stop of that name is one of the run that is followed.
+    """
+
+    runs: Runs
+    lease: Lease
+    run_id: str | None = None
+
+    async def events(self, after: int = 0) -> AsyncIterator[bytes]:
+        """The events but for the first `after`, as they come; the last one says so where the run broke off."""
+        rest, last = b"", b""
+        async for data in self._data():
+            *events, rest = (rest + data).split(_END)
+            for event in events[after:]:
+                last = event + _END
+                if last != LAST:
+                    yield last
+            after = max(0, after - len(events))
+        if last != LAST:
+            is_over = await self.runs.leases.is_over(self.lease)
+            yield event_of(_INTERRUPTED if is_over == "broken" else _NOT_KEPT)
+
+    async def _data(self) -> AsyncIterator[bytes]:
+        """The log, piece by piece, until the run is over."""
+        if self.runs.log is None:
+            return
+        batch = 0
+        while True:
+            # Asked before the events are read: what a run says is there before it is over.
+            end = await self.runs.leases.is_over(self.lease)
+            data, batch = await self.runs.log.read(self.lease, batch)
+            if data:
+                yield data
+            if end:
+                return
+            await self._hand_on_a_stop()
+            await asyncio.sleep(self.runs.watch_seconds)
+
+    async def _hand_on_a_stop(self) -> None:
+        owner, stops = self.lease.thread.owner, self.runs.stops
+        if self.run_id is not None and self.run_id != self.lease.run_id and await stops.is_asked(owner, self.run_id):
+            await stops.ask(owner, self.lease.run_id)

@@ -1,0 +1,81 @@
+"""POST /chatkit/stop and /chatkit/resume: runs that other requests began."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Body, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from chat_api.endpoint import following
+from chat_api.follower import Follower
+from chat_api.identity import Caller
+from chat_api.services import Services
+from chatkit_aws.errors import InvalidId, ThreadNotFound
+from chatkit_aws.store.keys import Owner
+from chatkit_aws.store.lease import Lease
+
+router = APIRouter()
+
+type Name = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Stop(BaseModel):
+    """Which run to stop: by its own name, or by the thread that it answers in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: Name | None = None
+    thread_id: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.run is None) == (self.thread_id is None):
+            message = "name a run or a thread"
+            raise ValueError(message)
+        return self
+
+
+class Resume(BaseModel):
+    """Which run to follow, and how many of its events are known already."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    thread_id: Name
+    after: int = Field(default=0, ge=0)
+
+
+@router.post("/chatkit/stop", status_code=202)
+async def stop(request: Request, caller: Caller, wanted: Annotated[Stop, Body()]) -> Response:
+    """Have one of the caller's own runs stop, wherever it runs; as often as one likes, also before it has begun.
+
+    What another user's run is called makes no difference: the wish is for the caller's runs only.
+    """
+    runs, owner = _services(request).turns.runs, Owner.of(caller.tenant_id, caller.user_id)
+    run_id = wanted.run
+    try:
+        if wanted.thread_id is not None:
+            run_id = await runs.leases.running(owner.thread(wanted.thread_id))
+        if run_id is not None:
+            await runs.stops.ask(owner, run_id)
+    except InvalidId:
+        pass  # there is none of that name
+    return Response(status_code=202)
+
+
+@router.post("/chatkit/resume")
+async def resume(request: Request, caller: Caller, wanted: Annotated[Resume, Body()]) -> Response:
+    """The events of a thread's run, or of its last one, from any on. Raises ThreadNotFound where none is known."""
+    runs, owner = _services(request).turns.runs, Owner.of(caller.tenant_id, caller.user_id)
+    try:
+        thread = owner.thread(wanted.thread_id)
+    except InvalidId:
+        raise ThreadNotFound(wanted.thread_id) from None
+    run_id = await runs.leases.last(thread)
+    if run_id is None:
+        raise ThreadNotFound(wanted.thread_id)
+    return following(Follower(runs, Lease(thread, run_id, 0)), wanted.after)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services

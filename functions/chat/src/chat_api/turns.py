@@ -1,0 +1,54 @@
+"""Begins turns: each is a run that has its thread to itself."""
+
+from dataclasses import dataclass
+
+from chatkit.server import StreamingResult
+from chatkit.types import ThreadsAddUserMessageReq, ThreadsCreateReq
+
+from chat_api.keeper import Keeper, Runs
+from chat_api.operation import Operation
+from chat_api.server import ChatServer
+from chat_api.turn import Turn
+from chat_api.turn_context import TurnContext
+from chatkit_aws.context import RequestContext
+from chatkit_aws.errors import InvalidId, ThreadNotFound
+from chatkit_aws.runs import Claim
+from chatkit_aws.store.keys import Owner
+from chatkit_aws.store.lease import Taking
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """The server, and where its runs are kept."""
+
+    server: ChatServer
+    runs: Runs
+
+    async def begin(self, operation: Operation, claim: Claim, caller: RequestContext) -> Turn:
+        """The turn that an operation starts. Raises Repeated, Busy, and what the server refuses."""
+        context = self._context(operation, claim, caller)
+        keeper = Keeper(self.runs, context.lease)
+        try:
+            # A message is refused when it is stored; others look at the thread before, when it must be theirs.
+            if not isinstance(operation.request, ThreadsAddUserMessageReq):
+                await context.lease.taken()
+            await self.server.check(operation, context)
+            result = await self.server.process(operation.body, context)
+        except BaseException:
+            await keeper.end()
+            raise
+        assert isinstance(result, StreamingResult)  # noqa: S101 - for the type checker
+        return Turn(result.json_events, caller.deadline, keeper, context.ending)
+
+    def _context(self, operation: Operation, claim: Claim, caller: RequestContext) -> TurnContext:
+        owner = Owner.of(caller.tenant_id, caller.user_id)
+        if isinstance(operation.request, ThreadsCreateReq):
+            new = self.server.store.generate_thread_id(caller)
+            return TurnContext.of(caller, Taking(self.runs.leases.create(owner.thread(new), claim)), new)
+        thread_id = operation.thread_id or ""
+        try:
+            thread = owner.thread(thread_id)
+        except InvalidId:
+            raise ThreadNotFound(thread_id) from None
+        context = TurnContext.of(caller, Taking(self.runs.leases.take(thread, claim)))
+        return self.server.prepared(operation, context)
