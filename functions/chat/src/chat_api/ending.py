@@ -1,14 +1,19 @@
-"""Why a turn ends before its answer does."""
+"""Why and how a turn ends before its answer does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-type Cause = Literal["stopped", "lost"]
-"""`stopped`: the user wants no more of it. `lost`: another run has the thread."""
+type Cause = Literal["stopped", "lost", "deadline"]
+"""`stopped`: the user wants no more of it. `lost`: another run has the thread. `deadline`: the platform ends soon."""
 
 
 @dataclass(slots=True)
 class Ending:
-    """One turn's: who ends it says why, and who stores what there is of the answer asks."""
+    """One turn's: who ends it says why, and who stores what there is of the answer asks.
+
+    `cut` ends the model's run while there is one: its stream then ends by itself, and leaves nothing behind.
+    """
 
     cause: Cause | None = None
+    cut: Callable[[], None] | None = None

@@ -46,7 +46,7 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     request that ends with a 5xx or with a broken stream.
     """
     services: Services = request.app.state.services
-    operation = parse(await _read(request), services.limits.max_message_characters)
+    operation = parse(await read(request), services.limits.max_message_characters)
     record: Record = request.state.record
     record.operation = operation.type
     record.thread = operation.thread_id if is_own(operation.thread_id) else None
@@ -79,7 +79,7 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
     return TurnResponse(first, turn, claim.run_id)
 
 
-async def _read(request: Request) -> bytes:
+async def read(request: Request) -> bytes:
     """The body, in JSON by its content type; raises `Problem` 413 or 415."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":

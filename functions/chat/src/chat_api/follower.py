@@ -31,11 +31,12 @@ class Follower:
         rest, last = b"", b""
         async for data in self._data():
             *events, rest = (rest + data).split(_END)
-            for event in events[after:]:
+            for event in events:
                 last = event + _END
-                if last != LAST:
+                if after > 0:
+                    after -= 1
+                elif last != LAST:
                     yield last
-            after = max(0, after - len(events))
         if last != LAST:
             is_over = await self.runs.leases.is_over(self.lease)
             yield event_of(_INTERRUPTED if is_over == "broken" else _NOT_KEPT)

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from chat_api.endpoint import following
+from chat_api import problems
+from chat_api.endpoint import following, read
 from chat_api.follower import Follower
 from chat_api.identity import Caller
 from chat_api.services import Services
@@ -45,11 +46,12 @@ class Resume(BaseModel):
 
 
 @router.post("/chatkit/stop", status_code=202)
-async def stop(request: Request, caller: Caller, wanted: Annotated[Stop, Body()]) -> Response:
+async def stop(request: Request, caller: Caller) -> Response:
     """Have one of the caller's own runs stop, wherever it runs; as often as one likes, also before it has begun.
 
     What another user's run is called makes no difference: the wish is for the caller's runs only.
     """
+    wanted = _parse(Stop, await read(request))
     runs, owner = _services(request).turns.runs, Owner.of(caller.tenant_id, caller.user_id)
     run_id = wanted.run
     try:
@@ -63,8 +65,9 @@ async def stop(request: Request, caller: Caller, wanted: Annotated[Stop, Body()]
 
 
 @router.post("/chatkit/resume")
-async def resume(request: Request, caller: Caller, wanted: Annotated[Resume, Body()]) -> Response:
+async def resume(request: Request, caller: Caller) -> Response:
     """The events of a thread's run, or of its last one, from any on. Raises ThreadNotFound where none is known."""
+    wanted = _parse(Resume, await read(request))
     runs, owner = _services(request).turns.runs, Owner.of(caller.tenant_id, caller.user_id)
     try:
         thread = owner.thread(wanted.thread_id)
@@ -74,6 +77,14 @@ async def resume(request: Request, caller: Caller, wanted: Annotated[Resume, Bod
     if run_id is None:
         raise ThreadNotFound(wanted.thread_id)
     return following(Follower(runs, Lease(thread, run_id, 0)), wanted.after)
+
+
+def _parse[Wanted: BaseModel](kind: type[Wanted], body: bytes) -> Wanted:
+    """What the body wants. Raises `Problem` 422."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError:
+        raise problems.invalid(f"This does not say what to {kind.__name__.lower()}.") from None
 
 
 def _services(request: Request) -> Services:

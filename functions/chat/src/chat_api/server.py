@@ -112,10 +112,13 @@ class ChatServer(ChatKitServer[RequestContext]):
         result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
         sightings = Sightings(lambda kind: self.store.generate_item_id(kind, thread, context))
         unfinished: dict[str, ThreadItem] = {}
+        context.ending.cut = result.cancel
         try:
             async for event in sightings.keep(stream_agent_response(agent_context, result)):
                 self._note(unfinished, event)
                 yield event
+            if context.ending.cause is not None:
+                raise asyncio.CancelledError  # which the SDK waits for
         except (Exception, asyncio.CancelledError) as error:
             # What the user has seen is stored as it is: the SDK keeps it only where the turn is cancelled.
             for item in unfinished.values():
@@ -126,6 +129,7 @@ class ChatServer(ChatKitServer[RequestContext]):
                 record.fail(error)
             raise
         finally:
+            context.ending.cut = None
             result.cancel()
 
     def _note(self, unfinished: dict[str, ThreadItem], event: ThreadStreamEvent) -> None:
@@ -134,7 +138,8 @@ class ChatServer(ChatKitServer[RequestContext]):
             case ThreadItemAddedEvent(item=item):
                 unfinished[item.id] = item.model_copy(deep=True)
             case ThreadItemUpdatedEvent():
-                self._update_pending_items(unfinished, event)
+                # A copy: the SDK keeps track as well, and would add to the same part.
+                self._update_pending_items(unfinished, event.model_copy(deep=True))
             case ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
                 unfinished.pop(item.id, None)
             case ThreadItemRemovedEvent():

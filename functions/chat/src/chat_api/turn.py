@@ -18,10 +18,13 @@ _FAILED = ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
 _LAST_WORDS = {
     "stopped": NoticeEvent(level="info", message="The answer was stopped."),
     "lost": ErrorEvent(code="custom", message=LeaseLost().message, allow_retry=False),
+    "deadline": _FAILED,
 }
 
 MARGIN_SECONDS = 10.0
 """Time to store what there is and to say why the turn ended."""
+PATIENCE_SECONDS = 3.0
+"""Time for the model's run to end by itself when it is cut short, before the turn is cancelled."""
 LAST_WORD_SECONDS = 1.5
 """Time to say so, when storing has taken all it may."""
 
@@ -58,6 +61,7 @@ class Turn:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._started = asyncio.Event()
         self._is_read = True
+        self._timers: list[asyncio.TimerHandle] = []
         self._task = asyncio.create_task(self._run())
         _running.add(self._task)
         self._task.add_done_callback(_running.discard)
@@ -88,9 +92,14 @@ class Turn:
 
     def stop(self, cause: Cause) -> None:
         """End the turn: the model's call is cancelled, what there is of the answer is stored, a last event says why."""
-        if self._ending.cause is None and not self._task.done():
-            self._ending.cause = cause
+        if self._ending.cause is not None or self._task.done():
+            return
+        self._ending.cause = cause
+        if self._ending.cut is None:
             self._task.cancel()
+        else:
+            self._ending.cut()
+            self._timers.append(asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._task.cancel))
 
     async def _run(self) -> None:
         try:
@@ -105,20 +114,29 @@ class Turn:
         until = self._deadline
         answers_until.set(None if until is None else until - LAST_WORD_SECONDS)
         seconds = None if until is None else max(0.0, until - time.time() - MARGIN_SECONDS)
+        if seconds is not None:
+            self._timers.append(asyncio.get_running_loop().call_later(seconds, self.stop, "deadline"))
         try:
-            async with asyncio.timeout(seconds):
-                async for event in self._events:
-                    self._say(event)
+            async for event in self._events:
+                self._say(event)
         except asyncio.CancelledError:
             if self._ending.cause is None:
                 raise
             self._say(event_of(_LAST_WORDS[self._ending.cause]))
+            if self._ending.cause == "deadline":
+                self._fail(TimeoutError("the turn took too long"))
         except Exception as error:
             if not self._started.is_set():
                 raise
-            if (record := current_record.get()) is not None:
-                record.fail(error)
+            self._fail(error)
             self._say(event_of(_FAILED))
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+
+    def _fail(self, error: Exception) -> None:
+        if (record := current_record.get()) is not None:
+            record.fail(error)
 
     def _say(self, event: bytes) -> None:
         if self._keeper is not None:

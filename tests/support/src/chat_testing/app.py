@@ -1,6 +1,7 @@
 """The whole application in one process: real store, real tokens, a scripted model."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 from types_boto3_dynamodb.client import DynamoDBClient
@@ -70,10 +71,12 @@ class App:
         return sorted(rows, key=str)
 
 
-def application(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> App:
-    """The application over a table and an issuer; the caller closes `http`."""
-    settings = settings_for(table_name, issuer.jwks_url)
-    models = ScriptedModels()
+def application(
+    table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: ScriptedModels | None = None, **changes: Any
+) -> App:
+    """The application over a table and an issuer, with `changes` of its settings; the caller closes `http`."""
+    settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
+    models = models or ScriptedModels()
     retention = Retention(settings.retention_days, settings.retention_policy)
     store = DynamoDBStore(table_name, dynamodb, retention=retention)
     transport = httpx2.ASGITransport(create_app(create_services(settings, models, store, TELEMETRY)))

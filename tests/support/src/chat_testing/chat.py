@@ -74,10 +74,10 @@ class ChatClient:
         """Send a request and read its answer to the end."""
         return await self.post(json.dumps(request(request_type, **params)).encode())
 
-    async def post(self, body: bytes, **headers: str) -> Answer:
-        """Send any body."""
+    async def post(self, body: bytes, path: str | None = None, **headers: str) -> Answer:
+        """Send any body, to another path than the endpoint's where one is given."""
         sent = {"Content-Type": "application/json", **self._headers, **headers}
-        answer = await self._http.post(self._path, content=body, headers=sent)
+        answer = await self._http.post(path or self._path, content=body, headers=sent)
         return Answer(answer.status_code, answer.headers, answer.content)
 
     async def create(self, text: str = "Hello") -> Answer:
