@@ -14,7 +14,7 @@ from chat_testing.filling import Filler
 from chat_testing.metering import metered
 from chat_testing.texts import exchanges, history
 from chat_testing.tokens import TokenIssuer, serving
-from chat_testing.turns import Stage, stage
+from chat_testing.turns import Stage, of_store, stage
 from chatkit_aws.clients import dynamodb_client
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -61,8 +61,9 @@ async def test_model_waits_for_two_requests_in_a_row(on: Stage) -> None:
     texts = exchanges()
     turn = await on.turn(await on.thread(history(texts, ITEMS, 1)), texts[0])
     before = [request for request in turn.meter.requests if request.ended <= on.models.asked_at]
-    # The two reads of the thread and that of its items are one after the other only by accident of threads.
-    assert sorted(request.operation for request in before) == ["GetItem", "GetItem", "Query", "TransactWriteItems"]
+    # The two reads of the thread, that of its items and the lease are one after the other only by accident of threads.
+    reads = ["GetItem", "GetItem", "Query"]
+    assert sorted(request.operation for request in before) == [*reads, "TransactWriteItems", "UpdateItem"]
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -96,15 +97,26 @@ async def test_deleting_a_thread_costs_the_same_whatever_is_in_it(
 async def test_typical_turn_takes_12_write_and_8_read_units(on: Stage, observer: DynamoDBClient, number: int) -> None:
     texts = exchanges()
     turn = await on.turn(await on.thread(history(texts, ITEMS, number + 1)), texts[number], observer)
-    assert (turn.meter.write_units, turn.meter.read_units, len(turn.meter.requests)) == (12, 8, 7)
-    assert [request.operation for request in turn.meter.writes] == ["TransactWriteItems"] * 2
+    assert (of_store(turn.meter.write_units_by_kind()), of_store(turn.meter.read_units_by_kind())) == (12, 8)
+    assert [request.operation for request in turn.meter.writes].count("TransactWriteItems") == 2
+
+
+async def test_lease_takes_6_write_units_and_the_events_of_a_short_turn_few(
+    on: Stage, observer: DynamoDBClient
+) -> None:
+    texts = exchanges()
+    turn = await on.turn(await on.thread(history(texts, ITEMS, 1)), texts[0], observer)
+    units = turn.meter.write_units_by_kind()
+    assert units["RUN"] == 6
+    assert 1 <= units["EVT"] <= 4
+    assert units["STP"] == 0
 
 
 async def test_first_turn_of_a_day_pays_for_the_expiry_s_move_once(on: Stage, observer: DynamoDBClient) -> None:
     texts = exchanges()
     thread_id = await on.thread(history(texts, ITEMS, 1), days_ago=1)
     turns = [await on.turn(thread_id, texts[0], observer) for _ in range(2)]
-    assert [turn.meter.write_units for turn in turns] == [14, 12]
+    assert [of_store(turn.meter.write_units_by_kind()) for turn in turns] == [14, 12]
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])

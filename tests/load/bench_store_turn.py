@@ -18,7 +18,7 @@ from chat_testing.benches import prepare
 from chat_testing.report import show
 from chat_testing.table_definition import create_table
 from chat_testing.texts import Exchange, exchanges, history
-from chat_testing.turns import Stage, Turn, stage
+from chat_testing.turns import WATCH_SECONDS, Stage, Turn, of_store, stage
 from chatkit_aws.clients import dynamodb_client
 
 ITEMS = 20
@@ -45,16 +45,16 @@ async def delayed(on: Stage, texts: Sequence[Exchange]) -> Turn:
 def show_units(texts: Sequence[Exchange], turns: Sequence[Turn]) -> None:
     """Units by text."""
     rows = [
-        (text.name, *turn.meter.reported, turn.meter.write_units, turn.meter.read_units, len(turn.meter.requests))
+        (text.name, *turn.meter.reported, *of_the_store(turn), len(turn.meter.requests))
         for text, turn in zip(texts, turns, strict=True)
     ]
-    by_units = Counter(turn.meter.write_units for turn in turns)
+    by_units = Counter(of_the_store(turn)[0] for turn in turns)
     spread = ", ".join(f"{count} of {len(turns)} turns {units:.0f}" for units, count in sorted(by_units.items()))
-    median = statistics.median(turn.meter.write_units for turn in turns)
-    reads = max(turn.meter.read_units for turn in turns)
+    median = statistics.median(of_the_store(turn)[0] for turn in turns)
+    reads = max(of_the_store(turn)[1] for turn in turns)
     show(
         f"a turn: question 400 B, answer 2,000 B, {ITEMS} items before it",
-        ("text", "write, reported", "read, reported", "write, rule", "read, rule", "requests"),
+        ("text", "write, reported", "read, reported", "write of the store", "read of the store", "requests"),
         rows,
         (
             f"write units by the rule: {spread}",
@@ -62,6 +62,23 @@ def show_units(texts: Sequence[Exchange], turns: Sequence[Turn]) -> None:
             f"read units: at most {reads:.0f} (goal {READ_UNITS}: {met(reads <= READ_UNITS)})",
         ),
     )
+
+
+def of_the_store(turn: Turn) -> tuple[float, float]:
+    """Write and read units by the rule, of threads and items."""
+    return of_store(turn.meter.write_units_by_kind()), of_store(turn.meter.read_units_by_kind())
+
+
+def show_parts(turn: Turn) -> None:
+    """What each part of the same turn takes."""
+    writes, reads = turn.meter.write_units_by_kind(), turn.meter.read_units_by_kind()
+    rows = [
+        ("thread and items", *of_the_store(turn)),
+        ("lease: taken, required twice, given back", writes["RUN"], reads["RUN"]),
+        (f"events kept for who comes later, in {turn.meter.batches} rows", writes["EVT"], reads["EVT"]),
+        (f"looking for a stop every {WATCH_SECONDS:g} s", writes["STP"], reads["STP"]),
+    ]
+    show(f"the parts of a turn of {turn.seconds:.1f} s", ("part", "write units, rule", "read units, rule"), rows)
 
 
 def show_requests(turn: Turn) -> None:
@@ -100,7 +117,8 @@ async def measure(dynamodb: DynamoDBClient, observer: DynamoDBClient, issuer: to
     async with stage("turns", dynamodb, issuer) as on:
         show_units(texts, await counted(on, observer, texts))
         first = await on.turn(await on.thread(history(texts, ITEMS, 1), days_ago=1), texts[0], observer)
-        print(f"  write units of a thread's first turn on a day, which moves its expiry: {first.meter.write_units:.0f}")
+        print(f"  write units of a thread's first turn on a day, which moves its expiry: {of_the_store(first)[0]:.0f}")
+        show_parts(first)
         show_requests(await delayed(on, texts))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,13 +28,15 @@ class Request:
     """One answered request, and when it began and ended on `time.perf_counter`.
 
     `reported` is the capacity that the service told, `ruled` what its documentation says: the same, but for writes
-    where the meter saw the rows, and for a read that finds nothing, which is not free.
+    where the meter saw the rows, and for a read that finds nothing, which is not free. `kinds` is `ruled` by the kinds
+    of rows, the beginnings of their sort keys.
     """
 
     operation: str
     sent: Mapping[str, Any]
     reported: float
     ruled: float
+    kinds: Mapping[str, float]
     began: float
     ended: float
 
@@ -69,6 +72,19 @@ class Meter:
     def read_units(self) -> float:
         """Read units by the documented rule."""
         return sum(request.ruled for request in self.reads)
+
+    def write_units_by_kind(self) -> Counter[str]:
+        """Write units by the documented rule, for each kind of rows."""
+        return sum((Counter(request.kinds) for request in self.writes), Counter())
+
+    def read_units_by_kind(self) -> Counter[str]:
+        """The same of read units."""
+        return sum((Counter(request.kinds) for request in self.reads), Counter())
+
+    @property
+    def batches(self) -> int:
+        """Rows of events that were written."""
+        return sum("EVT" in request.kinds for request in self.writes)
 
     @property
     def reported(self) -> tuple[float, float]:
@@ -113,10 +129,11 @@ class _Observer:
     def rows(self, operation: str, params: Mapping[str, Any]) -> _Rows:
         return [self._row(table, attributes) for table, attributes, _ in parts_of(operation, params)]
 
-    def units(self, operation: str, begun: _Begun) -> int:
-        after = self.rows(operation, begun.sent)
-        parts = zip(parts_of(operation, begun.sent), begun.rows, after, strict=True)
-        return sum(times * self._indexes(table).units(old, new) for (table, _, times), old, new in parts)
+    def units(self, operation: str, begun: _Begun) -> Counter[str]:
+        after, units = self.rows(operation, begun.sent), Counter[str]()
+        for (table, key, times), old, new in zip(parts_of(operation, begun.sent), begun.rows, after, strict=True):
+            units[_kind(key)] += times * self._indexes(table).units(old, new)
+        return units
 
     def _row(self, table: str, attributes: Attributes) -> Attributes | None:
         key = {name: attributes[name] for name in self._indexes(table).key}
@@ -152,8 +169,8 @@ def metered(client: BaseClient, observer: Any = None, delay: float = 0) -> Itera
             with lock:
                 meter.failed += 1
             return
-        ruled = float(look.units(model.name, begun)) if look and model.name in _WRITES else None
-        request = _request(model.name, parsed, begun, ended, ruled)
+        kinds = look.units(model.name, begun) if look and model.name in _WRITES else None
+        request = _request(model.name, parsed, begun, ended, kinds)
         with lock:
             meter.requests.append(request)
 
@@ -161,14 +178,28 @@ def metered(client: BaseClient, observer: Any = None, delay: float = 0) -> Itera
         yield meter
 
 
-def _request(name: str, parsed: Mapping[str, Any], begun: _Begun, ended: float, ruled: float | None) -> Request:
+def _request(name: str, parsed: Mapping[str, Any], begun: _Begun, ended: float, kinds: Counter[str] | None) -> Request:
     capacity = parsed.get("ConsumedCapacity", [])
     capacities = [capacity] if isinstance(capacity, Mapping) else capacity
     reported = sum(one["CapacityUnits"] for one in capacities)
-    if ruled is None:
-        least = 1.0 if name in _WRITES or begun.sent.get("ConsistentRead") else 0.5
-        ruled = max(least, reported)
-    return Request(name, begun.sent, reported, ruled, begun.at, ended)
+    if kinds is not None:
+        return Request(name, begun.sent, reported, float(kinds.total()), kinds, begun.at, ended)
+    least = 1.0 if name in _WRITES or begun.sent.get("ConsistentRead") else 0.5
+    ruled = max(least, reported)
+    return Request(name, begun.sent, reported, ruled, {_kind_of_read(begun.sent): ruled}, begun.at, ended)
+
+
+def _kind(row: Attributes) -> str:
+    """The kind of a row: how its sort key begins."""
+    return str(next(iter(row["sk"].values()))).partition("#")[0]
+
+
+def _kind_of_read(sent: Mapping[str, Any]) -> str:
+    """The kind of rows that a read is about; empty where it is about several."""
+    if "Key" in sent:
+        return _kind(sent["Key"])
+    first = sent.get("ExpressionAttributeValues", {}).get(":first", {"S": ""})
+    return str(first["S"]).partition("#")[0]
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
 from chat_api.bootstrap import create_services
-from chat_testing.app import TELEMETRY, settings_for
+from chat_testing.app import RUNS, TELEMETRY, settings_for
 from chat_testing.builders import context, thread
 from chat_testing.chat import ChatClient
 from chat_testing.filling import RETENTION, Filler
@@ -29,6 +30,8 @@ from chatkit_aws.store.retention import DAY
 TENANT = "acme-corporation"
 USER = "5c1f7f0e-7a5b-4f0d-9d39-8a1f6f1c2b7e"
 """Ids as long as real ones: they are part of every key, and so of what a row costs."""
+WATCH_SECONDS = 1.0
+"""How often a run looks around, as the template has it."""
 HISTORY_ITEMS = 40
 """How many items the model is to see, as the template has it."""
 
@@ -42,6 +45,11 @@ class Turn:
     until_model: float
     chain: int
     """The most requests one after the other before the model was asked."""
+
+
+def of_store(units: Counter[str]) -> float:
+    """What threads and items take of these units, without what the run takes that the turn is."""
+    return sum(count for kind, count in units.items() if f"{kind}#" not in RUNS)
 
 
 class _TimedModels(ScriptedModels):
@@ -92,7 +100,8 @@ class Stage:
 @contextlib.asynccontextmanager
 async def stage(table: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[Stage]:
     """The application over a table, with one signed-in user."""
-    settings = settings_for(table, issuer.jwks_url).model_copy(update={"history_items": HISTORY_ITEMS})
+    changes = {"history_items": HISTORY_ITEMS, "watch_seconds": WATCH_SECONDS}
+    settings = settings_for(table, issuer.jwks_url).model_copy(update=changes)
     store, models = DynamoDBStore(table, dynamodb, retention=RETENTION), _TimedModels()
     app = create_app(create_services(settings, models, store, TELEMETRY))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as http:
