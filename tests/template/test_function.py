@@ -38,6 +38,7 @@ VALUES = {
     "OpenAIBaseUrl": ("https://a", "https://b"),
     "RetentionDays": ("1", "2"),
     "RetentionPolicy": ("last_activity", "created"),
+    "RunEventMinutes": ("1", "2"),
     "TenantKeys": ("alias/a", "alias/b"),
 }
 """Two values of each parameter that the function sees."""

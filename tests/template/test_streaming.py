@@ -30,7 +30,11 @@ def test_every_route_streams(stack: Stack) -> None:
     assert sorted(f"{method} {path}" for method, path, _ in stack.operations()) == [
         "GET /health",
         "OPTIONS /chatkit",
+        "OPTIONS /chatkit/resume",
+        "OPTIONS /chatkit/stop",
         "POST /chatkit",
+        "POST /chatkit/resume",
+        "POST /chatkit/stop",
     ]
     assert buffered_routes(stack) == []
 
