@@ -6,6 +6,8 @@ from pathlib import Path
 
 import httpx2
 
+from local_cloud.errors import NotReady
+
 HOST_NAME = "host.docker.internal"
 """What containers call this machine; the local cloud maps it in every container that it starts."""
 _DEFAULT_SOCKET = Path("/var/run/docker.sock")
@@ -24,13 +26,19 @@ class Engine:
 
 
 def find_engine() -> Engine | None:
-    """The engine that DOCKER_HOST names, or the one on Docker's usual socket; None where none answers."""
+    """The engine that DOCKER_HOST names, or the one on Docker's usual socket; None where none answers.
+
+    Raises NotReady for one that answers with an error.
+    """
     host = os.environ.get("DOCKER_HOST") or (f"unix://{_DEFAULT_SOCKET}" if _DEFAULT_SOCKET.exists() else None)
     if host is None:
         return None
     try:
         with _client(host) as api:
             return Engine(host, _gateway(api))
+    except httpx2.HTTPStatusError as error:
+        said = error.response.text.strip()[:200]
+        raise NotReady(f"the container engine at {host} does not work: {said}") from error
     except (httpx2.HTTPError, KeyError, ValueError):
         return None
 
