@@ -52,7 +52,9 @@ class OfflineModel:
     _released: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def control(self, control: Control) -> None:
-        """Hold words back, release some, or let all go again."""
+        """Hold words back, release some, or let all go again; what was released before counts no more when they are."""
+        if control.hold and not self.held:
+            self._released = threading.Semaphore(0)
         if control.hold is not None:
             self.held = control.hold
         if control.release:
