@@ -23,7 +23,14 @@ PLATFORM_VARIABLES = {
 }
 """Read by the runtime, Powertools or the Agents SDK, not by the function's settings."""
 SECRET_NAME = re.compile("KEY|SECRET|PASSWORD|TOKEN|CREDENTIAL")
-NAMES_OF_NO_SECRET = {"MODEL_SECRET_ID", "TENANT_KEYS", "TOKEN_ISSUER"}
+NAMES_OF_NO_SECRET = {
+    "MODEL_SECRET_ID",
+    "RESERVED_TOKENS",
+    "TENANT_KEYS",
+    "TENANT_TOKENS_PER_MONTH",
+    "TOKENS_PER_DAY",
+    "TOKEN_ISSUER",
+}
 OBJECT_ACTIONS = {"s3:DeleteObject", "s3:GetObject", "s3:ListBucket", "s3:PutObject"}
 """What the calls in the store's `objects` need."""
 NUMBERED_LAYERS = ("StreamingLayer", "ChatKitAwsLayer")
@@ -36,10 +43,14 @@ VALUES = {
     "MemorySize": ("1024", "2048"),
     "ModelName": ("a", "b"),
     "OpenAIBaseUrl": ("https://a", "https://b"),
+    "ConcurrentRuns": ("1", "2"),
+    "RequestsPerMinute": ("1", "2"),
     "RetentionDays": ("1", "2"),
     "RetentionPolicy": ("last_activity", "created"),
     "RunEventMinutes": ("1", "2"),
     "TenantKeys": ("alias/a", "alias/b"),
+    "TenantTokensPerMonth": ("1", "2"),
+    "TokensPerDay": ("1", "2"),
 }
 """Two values of each parameter that the function sees."""
 

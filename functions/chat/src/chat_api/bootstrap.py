@@ -8,13 +8,14 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
 from chat_api.app import create_app
-from chat_api.assistant.agent import build_agent
+from chat_api.assistant.agent import build_agent, load_prices
+from chat_api.entry import Gate
 from chat_api.keeper import Runs
 from chat_api.server import Assistant, ChatServer
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chat_api.turns import Turns
-from chatkit_aws import clients, logs
+from chatkit_aws import clients, logs, usage
 from chatkit_aws.identity import Issuer, TokenVerifier
 from chatkit_aws.jwks import KeySet
 from chatkit_aws.runs import EventLog, Leases, Stops
@@ -64,18 +65,28 @@ def create_services(settings: Settings, models: ModelProvider, store: DynamoDBSt
     issuer = Issuer(settings.token_issuer, frozenset(settings.client_ids), settings.required_scope)
     assistant = Assistant(build_agent(settings.model_name), models, settings.history_items)
     return Services(
-        turns=Turns(ChatServer(store, assistant), create_runs(settings, store)),
+        turns=create_turns(settings, ChatServer(store, assistant), store),
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
         telemetry=telemetry,
         limits=Limits(settings.max_message_characters, settings.allowed_origins, settings.allowed_origin_pattern),
     )
 
 
-def create_runs(settings: Settings, store: DynamoDBStore) -> Runs:
-    """Where runs are kept: beside the threads."""
+def create_turns(settings: Settings, server: ChatServer, store: DynamoDBStore) -> Turns:
+    """Turns whose runs, quotas and usage are kept beside the threads."""
     table, bodies, minutes = store.kinds.table, store.kinds.bodies, settings.run_event_minutes
     log = EventLog(table, bodies, minutes * 60) if minutes else None
-    return Runs(Leases(table), Stops(table), log, settings.watch_seconds)
+    leases = Leases(table)
+    limits = usage.Limits(
+        settings.requests_per_minute,
+        settings.concurrent_runs,
+        settings.tokens_per_day,
+        settings.tenant_tokens_per_month,
+        settings.reserved_tokens,
+    )
+    meter = usage.Meter(table, limits, is_counted=settings.usage_days > 0, keep_days=settings.usage_days)
+    runs = Runs(leases, Stops(table), log, settings.watch_seconds)
+    return Turns(server, runs, Gate(leases, meter), load_prices())
 
 
 def create_models(settings: Settings, key: ModelKey) -> ModelProvider:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from chat_api import problems
+from chat_api import problems, quotas
 from chat_api.claims import HEADER, claim_of, starts_a_turn
 from chat_api.follower import Follower
 from chat_api.identity import Caller
@@ -23,6 +23,7 @@ from chatkit_aws.errors import AlreadyAnswered
 from chatkit_aws.ids import is_own
 from chatkit_aws.record import Record
 from chatkit_aws.runs import Busy, Repeated
+from chatkit_aws.usage import QuotaReached
 
 router = APIRouter()
 
@@ -69,6 +70,9 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
         return following(Follower(services.turns.runs, repeated.lease, claim.run_id))
     except Busy:
         return EventResponse(_one(_BUSY), claim.run_id)
+    except QuotaReached as quota:
+        event = ErrorEvent(code="custom", message=quotas.reached(quota), allow_retry=False)
+        return EventResponse(_one(event), claim.run_id)
     except (NotFoundError, AlreadyAnswered):
         raise
     except CustomStreamError as refused:

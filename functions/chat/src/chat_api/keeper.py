@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chat_api.ending import Cause
+from chat_api.spending import Spending
 from chatkit_aws.errors import ChatKitAwsError, LeaseLost, StoreRefused, StoreUnavailable
 from chatkit_aws.runs import EventLog, Leases, Stops
 from chatkit_aws.store.lease import Lease, Taking
@@ -33,10 +34,11 @@ class Runs:
 class Keeper:
     """One run's, from its first moment to its last. A table that does not answer ends no run."""
 
-    def __init__(self, runs: Runs, taking: Taking) -> None:
+    def __init__(self, runs: Runs, taking: Taking, spending: Spending) -> None:
         """Keep the run whose lease is being taken."""
         self._runs = runs
         self._taking = taking
+        self._spending = spending
         self._over = asyncio.Event()
         self._said = bytearray()
         self._batch = 0
@@ -63,7 +65,7 @@ class Keeper:
         except Exception:  # noqa: BLE001 - there never was a run, and who asked for it was told
             return
         self.said(LAST)
-        await self._write_down(lease)
+        await asyncio.gather(self._write_down(lease), self._spending.settle())
         try:
             await self._runs.leases.end(lease, "clean")
         except (StoreUnavailable, StoreRefused) as error:
@@ -86,7 +88,7 @@ class Keeper:
             if await self._runs.stops.is_asked(lease.thread.owner, lease.run_id):
                 return "stopped"
             if time.monotonic() - self._renewed >= RENEW_SECONDS:
-                await self._runs.leases.renew(lease)
+                await asyncio.gather(self._runs.leases.renew(lease), self._spending.renew())
                 self._renewed = time.monotonic()
         except LeaseLost:
             return "lost"

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, override
 
-from agents import Agent, ModelProvider, RunConfig, Runner
+from agents import Agent, ModelProvider, RunConfig, Runner, TResponseInputItem
 from chatkit.actions import Action
 from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.errors import CustomStreamError
 from chatkit.server import ChatKitServer
 from chatkit.store import AttachmentStore
 from chatkit.types import (
-    AssistantMessageItem,
     AttachmentsCreateReq,
     AttachmentsDeleteReq,
     AudioInput,
@@ -20,13 +19,9 @@ from chatkit.types import (
     FeedbackKind,
     LockedStatus,
     NonStreamingReq,
+    NoticeEvent,
     SyncCustomActionResponse,
     ThreadItem,
-    ThreadItemAddedEvent,
-    ThreadItemDoneEvent,
-    ThreadItemRemovedEvent,
-    ThreadItemReplacedEvent,
-    ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadsAddUserMessageReq,
     ThreadsRetryAfterItemReq,
@@ -39,15 +34,19 @@ from chatkit.types import (
 )
 from pydantic import BaseModel
 
+from chat_api import quotas
 from chat_api.assistant.history import load_history
+from chat_api.estimate import estimated
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.sighting import Sightings
 from chat_api.turn_context import TurnContext
+from chat_api.unfinished import Unfinished, says_something
 from chat_api.wire import in_utc
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import Record, current_record
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,45 +104,46 @@ class ChatServer(ChatKitServer[RequestContext]):
         await context.lease.taken()
         record = current_record.get() or Record("none")
         record.thread = thread.id
-        assistant = self._assistant
-        history = await load_history(self._store, thread, input_user_message, assistant.history_items, context)
-        agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)
-        config = RunConfig(model_provider=assistant.models, tracing_disabled=True)
-        result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
-        sightings = Sightings(lambda kind: self.store.generate_item_id(kind, thread, context))
-        unfinished: dict[str, ThreadItem] = {}
-        context.ending.cut = result.cancel
+        count = self._assistant.history_items
+        history = await load_history(self._store, thread, input_user_message, count, context)
+        for level in context.spending.near:
+            yield NoticeEvent(level="warning", message=quotas.near(level))
+        unfinished = Unfinished(self._update_pending_items)
         try:
-            async for event in sightings.keep(stream_agent_response(agent_context, result)):
-                self._note(unfinished, event)
+            async for event in self._run(thread, history, unfinished, context):
+                unfinished.note(event)
                 yield event
             if context.ending.cause is not None:
                 raise asyncio.CancelledError  # which the SDK waits for
         except (Exception, asyncio.CancelledError) as error:
             # What the user has seen is stored as it is: the SDK keeps it only where the turn is cancelled.
-            for item in unfinished.values():
-                if _says_something(item):
-                    yield ThreadItemDoneEvent(item=item)
+            for done in unfinished.done():
+                yield done
             if isinstance(error, Exception):
                 # The SDK turns it into an event and goes on; here it is still known to be a failure.
                 record.fail(error)
             raise
+
+    async def _run(
+        self, thread: ThreadMetadata, history: list[TResponseInputItem], unfinished: Unfinished, context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """The agent's run as events, and what it has used."""
+        assistant, spending = self._assistant, context.spending
+        agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)
+        config = RunConfig(model_provider=assistant.models, tracing_disabled=True)
+        result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
+        context.ending.cut = result.cancel
+        spending.model = str(assistant.agent.model)
+        sightings = Sightings(lambda kind: self.store.generate_item_id(kind, thread, context))
+        try:
+            async for event in sightings.keep(stream_agent_response(agent_context, result)):
+                yield event
         finally:
             context.ending.cut = None
             result.cancel()
-
-    def _note(self, unfinished: dict[str, ThreadItem], event: ThreadStreamEvent) -> None:
-        """Keep track of the items that are not done."""
-        match event:
-            case ThreadItemAddedEvent(item=item):
-                unfinished[item.id] = item.model_copy(deep=True)
-            case ThreadItemUpdatedEvent():
-                # A copy: the SDK keeps track as well, and would add to the same part.
-                self._update_pending_items(unfinished, event.model_copy(deep=True))
-            case ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
-                unfinished.pop(item.id, None)
-            case ThreadItemRemovedEvent():
-                unfinished.pop(event.item_id, None)
+            spending.usage += Usage.of_run(result.context_wrapper.usage)
+            if unfinished.items:
+                spending.usage += estimated(history, unfinished.items.values())
 
     @override
     async def handle_stream_cancelled(
@@ -153,7 +153,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         if isinstance(context, TurnContext) and context.ending.cause == "stopped":
             await super().handle_stream_cancelled(thread, pending_items, context)
             return
-        for item in filter(_says_something, pending_items):
+        for item in filter(says_something, pending_items):
             await self.store.add_thread_item(thread.id, item, context)
 
     @override
@@ -221,8 +221,3 @@ def _refuse_unless_active(thread: ThreadMetadata) -> None:
             raise CustomStreamError(reason or "This conversation is locked.", allow_retry=False)
         case ClosedStatus(reason=reason):
             raise CustomStreamError(reason or "This conversation is closed.", allow_retry=False)
-
-
-def _says_something(item: ThreadItem) -> bool:
-    """Whether an item that was not finished is worth keeping: words are; a half-made widget or workflow is not."""
-    return isinstance(item, AssistantMessageItem) and any(part.text.strip() for part in item.content)

@@ -47,6 +47,18 @@ class Settings(BaseModel):
     """How long a run's events are kept for those who come later; 0 for not at all."""
     watch_seconds: float = Field(gt=0, le=10)
     """How often a run looks whether it is to stop, and writes its events down."""
+    requests_per_minute: int = Field(ge=0)
+    """How many turns a user may begin in a minute; here and below 0 is no limit."""
+    concurrent_runs: int = Field(ge=0, le=100)
+    """How many turns of a user's may run at once."""
+    tokens_per_day: int = Field(ge=0)
+    """How many tokens a user may use in a day."""
+    tenant_tokens_per_month: int = Field(ge=0)
+    """How many tokens the users of a tenant may use in a month."""
+    reserved_tokens: int = Field(ge=0)
+    """How many tokens a turn takes from its budgets before it is known what it uses."""
+    usage_days: int = Field(ge=0, le=3650)
+    """How long it is kept what turns have used; 0 for not at all."""
     max_message_characters: int = Field(ge=1, le=100_000)
 
     @classmethod

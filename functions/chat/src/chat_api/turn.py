@@ -111,11 +111,7 @@ class Turn:
             self._put(None)
 
     async def _run_events(self) -> None:
-        until = self._deadline
-        answers_until.set(None if until is None else until - LAST_WORD_SECONDS)
-        seconds = None if until is None else max(0.0, until - time.time() - MARGIN_SECONDS)
-        if seconds is not None:
-            self._timers.append(asyncio.get_running_loop().call_later(seconds, self.stop, "deadline"))
+        self._watch_the_clock()
         try:
             async for event in self._events:
                 self._say(event)
@@ -133,6 +129,14 @@ class Turn:
         finally:
             for timer in self._timers:
                 timer.cancel()
+
+    def _watch_the_clock(self) -> None:
+        """End the turn in time, and every call to AWS before there is none left."""
+        if self._deadline is None:
+            return
+        answers_until.set(self._deadline - LAST_WORD_SECONDS)
+        seconds = max(0.0, self._deadline - time.time() - MARGIN_SECONDS)
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, self.stop, "deadline"))
 
     def _fail(self, error: Exception) -> None:
         if (record := current_record.get()) is not None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from chatkit.store import Store
     from chatkit.types import Page, ThreadItem
 
+    from chat_api.entry import Entry
+    from chat_api.spending import Spending
     from chatkit_aws.store.lease import Taking
 
 
@@ -26,15 +28,16 @@ class TurnContext(RequestContext):
     """
 
     lease: Taking
+    spending: Spending
     new_thread_id: str | None = None
     earlier: asyncio.Task[Page[ThreadItem]] | None = None
     ending: Ending = field(default_factory=Ending)
 
     @classmethod
-    def of(cls, context: RequestContext, lease: Taking, new_thread_id: str | None = None) -> Self:
+    def of(cls, context: RequestContext, run: Entry, new_thread_id: str | None = None) -> Self:
         """The same request within a run."""
         known = {part.name: getattr(context, part.name) for part in dataclasses.fields(RequestContext)}
-        return cls(**known, lease=lease, new_thread_id=new_thread_id)
+        return cls(**known, lease=run.lease, spending=run.spending, new_thread_id=new_thread_id)
 
     def with_earlier_items(self, store: Store[RequestContext], thread_id: str, count: int) -> Self:
         """The same, and the newest `count` items of the thread on their way."""

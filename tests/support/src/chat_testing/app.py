@@ -40,6 +40,12 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
         history_items=10,
         run_event_minutes=15,
         watch_seconds=0.05,
+        requests_per_minute=0,
+        concurrent_runs=0,
+        tokens_per_day=0,
+        tenant_tokens_per_month=0,
+        reserved_tokens=1000,
+        usage_days=0,
         max_message_characters=4000,
     )
 

@@ -7,6 +7,12 @@ from chatkit.agents import AgentContext
 
 from chat_api.assistant.tools import current_time
 from chatkit_aws.context import RequestContext
+from chatkit_aws.usage import Prices
+
+
+def load_prices() -> Prices:
+    """What models cost, from `prices.json`: US dollars for a million tokens. Raises InvalidPrices."""
+    return Prices.of(files(__package__).joinpath("prices.json").read_text(encoding="utf-8"))
 
 
 def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:

@@ -1,0 +1,48 @@
+"""How a turn begins: with its thread's lease and with what it may take, both asked for at once."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+from chat_api.spending import Spending
+from chatkit_aws.runs import Leases
+from chatkit_aws.runs.leases import LEASE_SECONDS
+from chatkit_aws.store.keys import Owner
+from chatkit_aws.store.lease import Lease, Taking
+from chatkit_aws.usage import Admission, Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A turn's lease, which is being taken, and its account, which is open once it is."""
+
+    lease: Taking
+    spending: Spending
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets turns in: one at a time in a thread, and as many as the quotas allow."""
+
+    leases: Leases
+    meter: Meter
+
+    async def enter(self, taking: Coroutine[None, None, Lease], owner: Owner, spending: Spending) -> Lease:
+        """The lease, once both are had; neither where one is refused. Raises Busy, Repeated, QuotaReached.
+
+        Both at once, so that the model waits no longer. A request that repeats another is told so, and counts not.
+        """
+        until = int(time.time()) + LEASE_SECONDS
+        admitting = self.meter.admit(owner, uuid.uuid4().hex, until)
+        lease, admission = await asyncio.gather(taking, admitting, return_exceptions=True)
+        if isinstance(admission, Admission):
+            spending.admission = admission
+        if isinstance(lease, BaseException):
+            await spending.settle()
+            raise lease
+        if isinstance(admission, BaseException):
+            await self.leases.end(lease, "clean")
+            raise admission
+        return lease

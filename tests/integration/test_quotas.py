@@ -1,0 +1,149 @@
+"""Quotas let through what they allow and tell the user why not; what turns use is counted once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import agents
+import pytest
+from types_boto3_dynamodb.client import DynamoDBClient
+
+from chat_testing.app import App, application
+from chat_testing.chat import Answer
+from chat_testing.models import PausingModels, ScriptedModels
+from chat_testing.tokens import TokenIssuer
+from chatkit_aws.store.bulk import Bulk
+from chatkit_aws.store.keys import Owner
+from chatkit_aws.usage import Report, Totals
+
+USED = agents.Usage(requests=1, input_tokens=700, output_tokens=200, total_tokens=900)
+
+type Make = Callable[..., App]
+
+
+@pytest.fixture
+async def make(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[Make]:
+    """Makes the application with some settings."""
+    made: list[App] = []
+
+    def make(models: ScriptedModels | None = None, **settings: Any) -> App:
+        app = application(table_name, dynamodb, issuer, models, usage_days=1, **settings)
+        app.models.model.set_default_usage(USED)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        await app.http.aclose()
+
+
+def refusals(answers: list[Answer]) -> list[str]:
+    """What those were told that were let through no further."""
+    return [answer.events[0]["message"] for answer in answers if answer.events[0]["type"] == "error"]
+
+
+async def used(app: App, user: str = "alice") -> Totals:
+    report, today = Report(Bulk(app.table_name, app.dynamodb)), datetime.now(UTC).date()
+    return await report.user_day(Owner.of("default", user), today)
+
+
+@pytest.mark.parametrize(
+    ("setting", "limit", "told"),
+    [
+        ("requests_per_minute", 10, "too quickly"),
+        ("tokens_per_day", 10_000, "limit for today"),
+        ("tenant_tokens_per_month", 10_000, "limit for this month"),
+    ],
+)
+async def test_of_50_turns_at_once_a_budget_of_10_lets_10_through(
+    make: Make, setting: str, limit: int, told: str
+) -> None:
+    models = PausingModels()
+    app = make(models, **{setting: limit})
+    for _ in range(50):
+        models.say("Hi")
+    alice = app.user("alice")
+    turns = [asyncio.create_task(alice.create(f"Message {number}")) for number in range(50)]
+    _, waiting = await asyncio.wait(turns, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    while len(waiting) > 10:
+        _, waiting = await asyncio.wait(waiting, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    models.model.go_on.set()
+    answers = await asyncio.gather(*turns)
+    assert len(refusals(answers)) == 40
+    assert all(told in message for message in refusals(answers))
+    assert len((await alice.send("threads.list", limit=100)).json["data"]) == 10
+
+
+async def test_turns_at_once_are_limited_and_let_others_in_when_they_end(make: Make) -> None:
+    models = PausingModels()
+    app = make(models, concurrent_runs=2)
+    for _ in range(4):
+        models.say("Hi")
+    alice = app.user("alice")
+    turns = [asyncio.create_task(alice.create(f"Message {number}")) for number in range(3)]
+    [refused], running = await asyncio.wait(turns, return_when=asyncio.FIRST_COMPLETED)
+    assert "Several answers" in refusals([refused.result()])[0]
+    models.model.go_on.set()
+    await asyncio.gather(*running)
+    assert (await alice.create("Now")).text == "Hi"
+
+
+async def test_what_a_turn_used_is_counted_in_place_of_what_was_reserved(make: Make) -> None:
+    app = make(tokens_per_day=10_000)
+    app.models.say("Hi")
+    await app.user("alice").create()
+    totals = await used(app)
+    assert (totals.turns, totals.usage.input, totals.usage.output, totals.usage.requests) == (1, 700, 200, 1)
+
+
+async def test_request_that_repeats_another_counts_not(make: Make) -> None:
+    models = PausingModels()
+    app = make(models, requests_per_minute=2)
+    models.say("Hi")
+    alice = app.user("alice")
+    turns = [asyncio.create_task(alice.create("The same")) for _ in range(8)]
+    await models.model.said.wait()
+    await asyncio.sleep(0.5)
+    models.model.go_on.set()
+    answers = await asyncio.gather(*turns)
+    assert refusals(answers) == []
+    assert (await used(app)).turns == 1
+
+
+async def test_turn_that_does_not_begin_counts_not(make: Make) -> None:
+    app = make(requests_per_minute=1)
+    alice = app.user("alice")
+    for _ in range(3):
+        assert (await alice.say("thr_never", "Hello")).status == 404
+    app.models.say("Hi")
+    assert (await alice.create()).text == "Hi"
+
+
+async def test_answer_that_is_cut_off_is_counted_by_its_length(make: Make) -> None:
+    models = PausingModels()
+    app = make(models)
+    models.model.error = RuntimeError("broken off")
+    models.say("What there is of the answer, some words long. " * 10)
+    turn = asyncio.create_task(app.user("alice").create("A question of some length. " * 10))
+    await models.model.said.wait()
+    await asyncio.sleep(0.3)
+    models.model.go_on.set()
+    await turn
+    totals = await used(app)
+    assert 40 < totals.usage.input < 200
+    assert 100 < totals.usage.output < 130
+
+
+async def test_user_is_told_when_the_days_budget_comes_near_its_end(make: Make) -> None:
+    app = make(tokens_per_day=2_000)
+    alice = app.user("alice")
+    app.models.say("One")
+    thread_id = (created := await alice.create()).thread_id
+    assert created.of_type("notice") == []
+    app.models.say("Two")
+    [notice] = (await alice.say(thread_id, "More")).of_type("notice")
+    assert notice["level"] == "warning"
+    assert "95 %" in notice["message"]
+    [refused] = (await alice.say(thread_id, "Even more")).events
+    assert "limit for today" in refused["message"]
