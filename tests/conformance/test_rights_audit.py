@@ -129,10 +129,10 @@ async def test_end_that_cannot_be_recorded_is_an_error_of_its_own(place: Place) 
     await place.store.save_thread(thread(), context("alice"))
 
     def begun(request: object) -> None:
-        """The first record is written."""
+        """The first record is written, and the hold."""
 
     with (
-        recorded(place.dynamodb, "TransactWriteItems", begun, error("AccessDeniedException")),
+        recorded(place.dynamodb, "TransactWriteItems", begun, begun, error("AccessDeniedException")),
         pytest.raises(NotRecorded),
     ):
         await place.rights.place_hold(ALICE, REASON)

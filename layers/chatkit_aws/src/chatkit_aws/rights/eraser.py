@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatkit_aws.errors import Held
-from chatkit_aws.rights.kinds import kind_of
+from chatkit_aws.rights.kinds import ERASURE, kind_of
 from chatkit_aws.rights.parallel import each, each_of_pages
 from chatkit_aws.rights.scanning import partitions_of
 from chatkit_aws.store import keys, object_names
 from chatkit_aws.store.bulk import key_of
+from chatkit_aws.store.retention import INTENT
 
 if TYPE_CHECKING:
     from chatkit_aws.rights.kinds import Tally
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LAST = (keys.THREAD, keys.DELETED, keys.HOLD)
-"""Not removed with the rest: a thread that has come back, the marks, a hold that was placed meanwhile."""
+_LAST = (keys.THREAD, keys.DELETED, keys.INTENT, keys.HOLD, ERASURE)
+"""Not removed with the rest: a thread that has come back, the marks, intents, the row that says that this runs."""
+WRITING = 600
+"""Seconds that an answer may still be running: so long an intent stays, as the object may yet be put that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,6 @@ class Eraser:
         await each_of_pages(bulk.rows(partition, keys.DELETED), self._deleted)
         await each_of_pages(bulk.rows(partition, keys.ATTACHMENT, attributes=("pk", "sk", "thread")), self._attachment)
         await each_of_pages(bulk.rows(partition, keys.INTENT, attributes=("item_pk",)), self._intent)
-        await self._refuse_if_newly_held()
         if self.storage.objects is not None:
             await self.storage.objects.delete_below(object_names.items_of_user(self.owner))
             await self.storage.objects.delete_below(object_names.attachments_of_user(self.owner))
@@ -59,21 +61,28 @@ class Eraser:
         _log.info("rows=%d objects=%d | erasing", self.tally.rows.total(), self.tally.objects.total())
 
     async def has_marks(self) -> bool:
-        """Whether there are marks of deleted threads."""
-        return not await self._is_empty(self.owner.partition, keys.DELETED)
+        """Whether there are marks of deleted threads, or intents."""
+        kinds = (keys.DELETED, keys.INTENT)
+        return not all([await self._is_empty(self.owner.partition, kind) for kind in kinds])
 
     async def remove_marks(self) -> None:
-        """The marks of threads below which there is nothing."""
-        async for page in self.storage.bulk.rows(self.owner.partition, keys.DELETED):
+        """The intents of writes that have ended, after what they name, and the marks of threads that are empty."""
+        bulk, wanted = self.storage.bulk, ("pk", "sk", "expires_at")
+        async for page in bulk.rows(self.owner.partition, keys.INTENT, attributes=wanted):
+            ended = [key_of(row) for row in page if self._has_ended(row)]
+            if ended and self.storage.objects is not None:
+                await self.storage.objects.delete_below(object_names.items_of_user(self.owner))
+            await bulk.delete(ended)
+        async for page in bulk.rows(self.owner.partition, keys.DELETED):
             done: list[Key] = []
             await each(page, lambda row: self._check(row, done))  # noqa: B023 - it is called within the loop
-            await self.storage.bulk.delete(done)
+            await bulk.delete(done)
 
     async def left(self) -> Counter[str]:
         """What there is in the user's partition and below their prefixes, by kind."""
         found: Counter[str] = Counter()
         async for page in self.storage.bulk.rows(self.owner.partition):
-            found.update(kind_of(key_of(row)) for row in page)
+            found.update(kind_of(key) for key in map(key_of, page) if key.sk != ERASURE)
         for prefix in (object_names.items_of_user(self.owner), object_names.attachments_of_user(self.owner)):
             if self.storage.files is not None:
                 found["objects"] += len([file async for file in self.storage.files.below(prefix)])
@@ -83,7 +92,6 @@ class Eraser:
         """Remove the rows of the user's that only a look at the whole table finds; says how many there were."""
         count = 0
         async for found in partitions_of(self.storage, self.owner.partition):
-            await self._refuse_if_newly_held()
             rows = [key for key in found if not key.sk.startswith(_LAST)]
             count += await self.storage.bulk.delete(rows)
         return count
@@ -105,6 +113,11 @@ class Eraser:
     async def _below(self, thread_id: str) -> None:
         await self.storage.cascade.thread(self.owner.thread(thread_id))
 
+    def _has_ended(self, intent: Attributes) -> bool:
+        """Whether no writer is left that could put the object; else the intent stays, and is reported."""
+        announced_at = int(intent["expires_at"]["N"]) - INTENT if "expires_at" in intent else 0
+        return announced_at + WRITING <= self.storage.table.writes.now
+
     async def _is_empty(self, partition: str, prefix: str = "") -> bool:
         async for _ in self.storage.bulk.rows(partition, prefix):
             return False
@@ -124,7 +137,3 @@ class Eraser:
         """What is left of a thread that an object was to be written for."""
         escaped = row["item_pk"]["S"].removeprefix(self.owner.partition + keys.THREAD).removesuffix("#")
         await self._below(keys.unescape(escaped))
-
-    async def _refuse_if_newly_held(self) -> None:
-        if await self.storage.table.get(self.owner.hold) is not None:
-            raise Held

@@ -52,6 +52,24 @@ class HoldLifted(Refused):
         super().__init__("the hold was lifted meanwhile; lift it to the end, or place it again")
 
 
+class ErasureRunning(Refused):
+    """The user is being erased: no hold is placed, and no second erasure begun, until that has ended."""
+
+    def __init__(self) -> None:
+        """Refuse."""
+        super().__init__(
+            "an erasure of this user is under way, or was cut off less than five minutes ago; wait until it has ended"
+        )
+
+
+class ErasureCutOff(ChatKitAwsError):
+    """An erasure stopped itself, since nobody could tell any more that it runs; the same again goes on."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("the erasure could not be kept on record as running, so it stopped")
+
+
 class NotRecorded(ChatKitAwsError):
     """What was asked for was done, and that it ended could not be recorded; that it began is on record."""
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 IMPORT = "IMP#"
 """Rows of the owner's that say what an import under way has found and begun."""
 
+ERASURE = "ERS#"
+"""The row of the owner's that is there while an erasure runs (`erasing`)."""
+
 _KINDS = {
     keys.THREAD: "threads",
     keys.ITEM: "items",
@@ -33,6 +36,7 @@ _KINDS = {
     keys.DELETED: "deleted_marks",
     keys.HOLD: "hold",
     IMPORT: "import_marks",
+    ERASURE: "erasure_under_way",
     windows.MINUTE: "request_counters",
     windows.SLOTS: "running_turns",
     windows.DAY: "days_of_usage",
