@@ -11,6 +11,7 @@ from chat_api.app import create_app
 from chat_api.assistant.agent import build_agent, load_prices
 from chat_api.entry import Gate
 from chat_api.keeper import Runs
+from chat_api.pacing import Pace
 from chat_api.server import Assistant, ChatServer
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
@@ -69,6 +70,9 @@ def create_services(settings: Settings, models: ModelProvider, store: DynamoDBSt
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
         telemetry=telemetry,
         limits=Limits(settings.max_message_characters, settings.allowed_origins, settings.allowed_origin_pattern),
+        pace=Pace(
+            settings.heartbeat_seconds, settings.window_milliseconds / 1000, padding_bytes=settings.padding_bytes
+        ),
     )
 
 

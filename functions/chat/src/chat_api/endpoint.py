@@ -15,6 +15,7 @@ from chat_api.claims import HEADER, claim_of, starts_a_turn
 from chat_api.follower import Follower
 from chat_api.identity import Caller
 from chat_api.operation import MAX_AUDIO_BODY, Operation, parse
+from chat_api.pacing import Pace, paced
 from chat_api.services import Services
 from chat_api.turn import Turn
 from chat_api.wire import event_of
@@ -67,20 +68,25 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
         # Awaited here, so that what fails before it is a status and not a broken 200.
         first = await turn.first()
     except Repeated as repeated:
-        return following(Follower(services.turns.runs, repeated.lease, claim.run_id))
-    except Busy:
-        return EventResponse(_one(_BUSY), claim.run_id)
-    except QuotaReached as quota:
-        event = ErrorEvent(code="custom", message=quotas.reached(quota), allow_retry=False)
-        return EventResponse(_one(event), claim.run_id)
+        return following(Follower(services.turns.runs, repeated.lease, claim.run_id), services.pace)
     except (NotFoundError, AlreadyAnswered):
         raise
-    except CustomStreamError as refused:
-        event = ErrorEvent(code="custom", message=refused.message, allow_retry=refused.allow_retry)
-        return EventResponse(_one(event), claim.run_id)
+    except (Busy, QuotaReached, CustomStreamError) as refused:
+        return EventResponse(_one(_refusal(refused)), claim.run_id, services.pace)
     if first is None:
         raise NotFoundError("The operation has nothing to answer to.")
-    return TurnResponse(first, turn, claim.run_id)
+    return TurnResponse(first, turn, claim.run_id, services.pace)
+
+
+def _refusal(refused: Busy | QuotaReached | CustomStreamError) -> ErrorEvent:
+    """Why a turn does not begin: within the stream, where ChatKit.js shows it."""
+    match refused:
+        case Busy():
+            return _BUSY
+        case QuotaReached():
+            return ErrorEvent(code="custom", message=quotas.reached(refused), allow_retry=False)
+        case CustomStreamError():
+            return ErrorEvent(code="custom", message=refused.message, allow_retry=refused.allow_retry)
 
 
 async def read(request: Request) -> bytes:
@@ -99,17 +105,17 @@ async def read(request: Request) -> bytes:
 class EventResponse(StreamingResponse):
     """Server-sent events, and the name of the run that they are of."""
 
-    def __init__(self, events: AsyncIterator[bytes], run_id: str) -> None:
-        """Send `events` as they come."""
-        super().__init__(events, headers={**_EVENT_STREAM, HEADER: run_id})
+    def __init__(self, events: AsyncIterator[bytes], run_id: str, pace: Pace) -> None:
+        """Send `events` as they come, at that pace."""
+        super().__init__(paced(events, pace), headers={**_EVENT_STREAM, HEADER: run_id})
 
 
 class TurnResponse(EventResponse):
     """Sends a turn's events, and ends no sooner than the turn: Lambda freezes the process when a response has ended."""
 
-    def __init__(self, first: bytes, turn: Turn, run_id: str) -> None:
+    def __init__(self, first: bytes, turn: Turn, run_id: str, pace: Pace) -> None:
         """Send `first`, then the rest of `turn`."""
-        super().__init__(_events(first, turn), run_id)
+        super().__init__(_events(first, turn), run_id, pace)
         self._turn = turn
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,9 +126,9 @@ class TurnResponse(EventResponse):
             await self._turn.finished()
 
 
-def following(follower: Follower, after: int = 0) -> EventResponse:
+def following(follower: Follower, pace: Pace, after: int = 0) -> EventResponse:
     """The events of a run that another request began, but for the first `after`."""
-    return EventResponse(follower.events(after), follower.lease.run_id)
+    return EventResponse(follower.events(after), follower.lease.run_id, pace)
 
 
 async def _events(first: bytes, turn: Turn) -> AsyncIterator[bytes]:

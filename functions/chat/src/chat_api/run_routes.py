@@ -76,7 +76,7 @@ async def resume(request: Request, caller: Caller) -> Response:
     run_id = await runs.leases.last(thread)
     if run_id is None:
         raise ThreadNotFound(wanted.thread_id)
-    return following(Follower(runs, Lease(thread, run_id, 0)), wanted.after)
+    return following(Follower(runs, Lease(thread, run_id, 0)), _services(request).pace, wanted.after)
 
 
 def _parse[Wanted: BaseModel](kind: type[Wanted], body: bytes) -> Wanted:

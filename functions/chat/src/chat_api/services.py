@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chat_api.pacing import Pace
 from chat_api.server import ChatServer
 from chat_api.turns import Turns
 from chatkit_aws.identity import TokenVerifier
@@ -19,12 +20,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The protocol's server and its turns, who checks tokens, who watches, and the limits."""
+    """The protocol's server and its turns, who checks tokens, who watches, the limits, and how events leave."""
 
     turns: Turns
     verifier: TokenVerifier
     telemetry: Telemetry
     limits: Limits
+    pace: Pace
 
     @property
     def server(self) -> ChatServer:

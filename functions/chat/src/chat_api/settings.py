@@ -59,6 +59,12 @@ class Settings(BaseModel):
     """How many tokens a turn takes from its budgets before it is known what it uses."""
     usage_days: int = Field(ge=0, le=3650)
     """How long it is kept what turns have used; 0 for not at all."""
+    heartbeat_seconds: float = Field(ge=0, le=250)
+    """How long a stream may be silent before a comment is sent; 0 for ever."""
+    window_milliseconds: int = Field(ge=0, le=1000)
+    """For how long words are collected that come fast; 0 sends each by itself."""
+    padding_bytes: int = Field(ge=0, le=100_000)
+    """How long the comment before the first event is; 0 for none."""
     max_message_characters: int = Field(ge=1, le=100_000)
 
     @classmethod

@@ -46,6 +46,9 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
         tenant_tokens_per_month=0,
         reserved_tokens=1000,
         usage_days=0,
+        heartbeat_seconds=0,
+        window_milliseconds=0,
+        padding_bytes=0,
         max_message_characters=4000,
     )
 
