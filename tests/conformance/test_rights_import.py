@@ -204,6 +204,18 @@ def removing(name: str) -> Change:
     return lambda members: members.__delitem__(name)
 
 
+def doubling(name: str) -> Change:
+    """With its first line twice."""
+
+    def change(members: dict[str, bytes]) -> None:
+        members[name] = members[name].partition(b"\n")[0] + b"\n" + members[name]
+
+    return change
+
+
+BIG = incompressible(300_000).replace("\\", "/").replace('"', "'").encode()
+NEVER = b'"created_at":"0001-01-01T00:00:00+23:00'
+FEEDBACK = "threads/000001/feedback.jsonl"
 ITEMS, THREAD, ATTACHMENTS = "threads/000001/items.jsonl", "threads/000001/thread.json", "attachments/000001.jsonl"
 DOUBLED: Change = lambda members: members.__setitem__(THREAD, members[THREAD] * 2)  # noqa: E731
 TWICE: Change = lambda members: members.__setitem__("threads/000003/thread.json", members[THREAD])  # noqa: E731
@@ -231,9 +243,27 @@ PROVEN = {
     "two threads in one member": DOUBLED,
     "a thread twice": TWICE,
     "a file of no attachment": adding("files/000004"),
-    "a file's name that leads elsewhere": replacing(ATTACHMENTS, b'"name":"original"', b'"name":"../../items/x"'),
-    "a file's name with a slash in front": replacing(ATTACHMENTS, b'"name":"original"', b'"name":"/x"'),
-    "an empty name of a file": replacing(ATTACHMENTS, b'"name":"original"', b'"name":""'),
+    "a file's name that leads elsewhere": replacing(ATTACHMENTS, b'"name":"original"', b'"name":"../../../../x"'),
+    "a file's name that is too long": replacing(ATTACHMENTS, b'"name":"original"', b'"name":"' + b"x" * 950 + b'"'),
+    "a file's name that no deletion could have": replacing(ATTACHMENTS, b"original", b"\\u0001"),
+    "metadata that is not ASCII": replacing(ATTACHMENTS, b'"by":"test"', '"by":"ü"'.encode()),
+    "metadata with a line break": replacing(ATTACHMENTS, b'"by":"test"', b'"by":"a\\r\\nX-A: b"'),
+    "metadata with an unsendable name": replacing(ATTACHMENTS, b'"by":"test"', b'"by: a":"test"'),
+    "metadata of two names that S3 takes for one": replacing(ATTACHMENTS, b'"by":"test"', b'"by":"test","BY":"a"'),
+    "metadata that is too large": replacing(ATTACHMENTS, b'"by":"test"', b'"by":"' + b"a" * 2_047 + b'"'),
+    "a content type with a line break": replacing(ATTACHMENTS, b"text/plain", b"text/plain\\r\\nX-A: b"),
+    "an attachment that is too large": replacing(ATTACHMENTS, b'"name":"word"', b'"name":"' + BIG + b'"'),
+    "an attachment twice": doubling(ATTACHMENTS),
+    "an attachment before all times": replacing(ATTACHMENTS, b'"created_at":"2026-11-22T00:01:00', NEVER),
+    "a thread that is too large": replacing(THREAD, b'"a":[1', b'"a":["' + BIG + b'"'),
+    "a thread before all times": replacing(THREAD, b'"created_at":"2026-11-21T12:00:00.123456', NEVER),
+    "a title that is too long": replacing(THREAD, b'"user_title":"word', b'"user_title":"' + b"a" * 4_000),
+    "an item before all times": replacing(ITEMS, b'"created_at":"2026-11-21T12:00:00.123456', NEVER),
+    "an item twice": doubling(ITEMS),
+    "feedback on nothing": replacing(FEEDBACK, b'"msg_2"', b'""'),
+    "feedback on an id that is too long": replacing(FEEDBACK, b'"msg_2"', b'"' + b"a" * 600 + b'"'),
+    "feedback before all times": replacing(FEEDBACK, b'"created_at":"2026-11-22T00:00:00Z', NEVER),
+    "feedback twice": doubling(FEEDBACK),
     "two files of one name": replacing(ATTACHMENTS, "previews/small ü.png".encode(), b"original"),
     "a file that is another member": replacing(ATTACHMENTS, b"files/000002", b"manifest.json"),
     "a field of a later version": replacing(THREAD, b'"user_title"', b'"new":1,"user_title"'),
@@ -254,6 +284,17 @@ async def test_archive_with_what_cannot_be_stored_is_refused(place: Place, archi
 async def test_other_version_is_refused(place: Place, archive: Path, version: int) -> None:
     change = replacing("manifest.json", b'"version": 1', f'"new": {{}}, "version": {version}'.encode())
     await refuse(place, rewritten(archive, change, proven=True), UnknownArchiveVersion)
+
+
+async def test_without_a_bucket_items_that_fit_in_no_row_are_refused(place: Place, tmp_path: Path) -> None:
+    await place.store.save_thread(thread(), USER)
+    await place.store.add_thread_item("thr_1", user_message(incompressible(600_000)), USER)
+    await place.rights.export(ALICE, path := tmp_path / "alice.zip", REASON)
+    rights = DataRights(Storage.of(place.name, place.dynamodb, clock=place.clock), "operator-1")
+    rows = place.rows()
+    with pytest.raises(InvalidArchive):
+        await rights.import_archive(BOB, path, REASON)
+    assert place.rows() == rows
 
 
 async def test_item_larger_than_can_be_stored_is_refused(place: Place, archive: Path) -> None:

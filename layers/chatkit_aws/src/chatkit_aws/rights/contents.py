@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from chatkit_aws.errors import ItemTooLarge
+from chatkit_aws.rights import storable
 from chatkit_aws.rights.archive import AttachmentEntry, FeedbackEntry, ThreadEntry, thread_member
 from chatkit_aws.rights.errors import InvalidArchive
 from chatkit_aws.store import codec, keys
@@ -22,30 +23,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chatkit_aws.rights.reading import Archive
-    from chatkit_aws.store.keys import Owner
+    from chatkit_aws.rights.storage import Storage
+    from chatkit_aws.store.keys import Owner, ThreadKeys
 
-_MAX_NAME_BYTES = 512
 _PARTS = ("/items.jsonl", "/feedback.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in an archive, to be written for `owner`."""
+    """What is in an archive, to be written for `owner`: sealed or not, items of any size or only what fits in rows."""
 
     archive: Archive
     owner: Owner
+    sealed: bool = False
+    any_size: bool = True
 
     def check(self) -> None:
         """Read everything once. Raises InvalidArchive."""
         found: set[str] = set()
         threads = self.threads
         for number in threads:
-            thread = self.thread(number).thread
-            found.add(thread.id)
-            for _ in self.items(number, thread.id):
-                pass
-            for _ in self.feedback(number):
-                pass
+            thread = self.owner.thread(self.thread(number).thread.id)
+            found.add(thread.thread_id)
+            with _valid(thread_member(number, "items.jsonl")):
+                storable.check_once(item.id for item in self.items(number, thread.thread_id))
+            with _valid(thread_member(number, "feedback.jsonl")):
+                storable.check_once(entry.item_id for entry in self.feedback(number, thread))
+        with _valid("attachments"):
+            storable.check_once(entry.attachment.id for entry in self.attachments())
         files = [file.member for entry in self.attachments() for file in entry.files]
         rest = [name for part in _PARTS for name in self.archive.names("threads/", part)]
         if len(found) != len(threads) or sorted(files) != self.archive.names("files/", ""):
@@ -65,8 +70,7 @@ class Contents:
         name = thread_member(number, "thread.json")
         with _valid(name):
             [entry] = self._entries(ThreadEntry, name)
-            codec.dump_thread(entry.thread)
-            self.owner.thread(entry.thread.id)
+            storable.check_thread(self.owner, entry, sealed=self.sealed)
         return entry
 
     def items(self, number: int, thread_id: str) -> Iterator[ThreadItem]:
@@ -76,24 +80,25 @@ class Contents:
             with _valid(name):
                 item = _item_of(line, thread_id)
                 self.owner.thread(thread_id).item(item.created_at, item.id)
-                codec.dump_item(item, thread_id)
+                text = codec.dump_item(item, thread_id)
+                if not self.any_size:
+                    storable.check_item(text, sealed=self.sealed)
             yield item
 
-    def feedback(self, number: int) -> Iterator[FeedbackEntry]:
+    def feedback(self, number: int, thread: ThreadKeys) -> Iterator[FeedbackEntry]:
         """What is thought of a thread's items. Raises InvalidArchive."""
         name = thread_member(number, "feedback.jsonl")
-        if self.archive.has(name):
-            yield from self._entries(FeedbackEntry, name)
+        for entry in self._entries(FeedbackEntry, name) if self.archive.has(name) else ():
+            with _valid(name):
+                storable.check_feedback(thread, entry)
+            yield entry
 
     def attachments(self) -> Iterator[AttachmentEntry]:
         """All attachments. Raises InvalidArchive."""
         for name in self.archive.names("attachments/", ".jsonl"):
             for entry in self._entries(AttachmentEntry, name):
                 with _valid(name):
-                    codec.dump_attachment(entry.attachment)
-                    self.owner.attachment(entry.attachment.id)
-                    self.owner.thread(entry.attachment.thread_id or "none")
-                    _check_names([file.name for file in entry.files])
+                    storable.check_attachment(self.owner, entry, sealed=self.sealed)
                 yield entry
 
     def _entries[EntryT: BaseModel](self, kind: type[EntryT], name: str) -> Iterator[EntryT]:
@@ -103,9 +108,10 @@ class Contents:
             yield entry
 
 
-async def checked(archive: Archive, owner: Owner) -> Contents:
-    """The contents, if all of them can be stored. Raises InvalidArchive."""
-    contents = Contents(archive, owner)
+async def checked(archive: Archive, owner: Owner, storage: Storage) -> Contents:
+    """The contents, if all of them can be stored there. Raises InvalidArchive."""
+    sealed = storage.bodies.cipher is not None
+    contents = Contents(archive, owner, sealed=sealed, any_size=storage.objects is not None)
     await asyncio.to_thread(contents.check)
     return contents
 
@@ -115,7 +121,7 @@ def _valid(name: str) -> Iterator[None]:
     """Raises InvalidArchive for what cannot be read or stored; its message holds nothing of it."""
     try:
         yield
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, ItemTooLarge) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError, ItemTooLarge) as error:
         message = f"{name}: something in it cannot be stored ({type(error).__name__})"
         raise InvalidArchive(message) from None
 
@@ -127,15 +133,3 @@ def _item_of(line: bytes, thread_id: str) -> ThreadItem:
     if fields.get("thread_id") == thread_id:
         del fields["thread_id"]
     return codec.load_item(to_json(fields), item_id, thread_id, keys.naive_utc(created_at))
-
-
-def _check_names(names: list[str]) -> None:
-    """Raises ValueError for a name that would not lie below its attachment's prefix, or is there twice."""
-    for name in names:
-        parts = name.split("/")
-        if not name.isprintable() or len(name.encode()) > _MAX_NAME_BYTES or {"", ".", ".."} & set(parts):
-            message = "a file's name leads elsewhere"
-            raise ValueError(message)
-    if len(set(names)) != len(names):
-        message = "two files have one name"
-        raise ValueError(message)

@@ -60,7 +60,7 @@ async def import_archive(storage: Storage, account: Account, path: Path, *, skip
     """
     archive = await asyncio.to_thread(Archive.opened, path)
     try:
-        contents = await checked(archive, account.owner)
+        contents = await checked(archive, account.owner, storage)
         if storage.files is None and archive.names("files/", ""):
             raise BucketNeeded
         progress = Progress(storage, contents)
@@ -123,7 +123,7 @@ class _Importer:
             self.counts["items"] += 1
 
     async def _feedback(self, thread: ThreadKeys, number: int) -> None:
-        for entry in self.contents.feedback(number):
+        for entry in self.contents.feedback(number, thread):
             try:
                 await self.storage.feedback.put(thread, entry.item_id, codec.Feedback(entry.kind, entry.created_at))
                 self.counts["feedback"] += 1

@@ -37,21 +37,22 @@ class Attachments:
     bodies: Bodies
     guard: Guard
 
-    async def save(self, owner: Owner, attachment: Attachment) -> None:
+    async def save(self, owner: Owner, attachment: Attachment, created_at: datetime | None = None) -> None:
         """Write an attachment: for a day, or for as long as its thread, which it stays with.
 
-        Raises ThreadNotFound, and AttachmentNotFound for one that has expired.
+        A new one is of now, or of `created_at`. Raises ThreadNotFound, and AttachmentNotFound for one that has expired.
         """
         if attachment.thread_id is not None:
-            return await self._attach(owner, attachment, NOT_EXPIRED)
-        met = await self._save_free(owner, attachment)
+            return await self._attach(owner, attachment, NOT_EXPIRED, created_at)
+        met = await self._save_free(owner, attachment, created_at)
         if met is None:
             return None
         attached = {"thread_id": keys.unescape(met)}
         try:
-            return await self._attach(owner, attachment.model_copy(update=attached), f"{_THERE} AND {NOT_EXPIRED}")
+            there = f"{_THERE} AND {NOT_EXPIRED}"
+            return await self._attach(owner, attachment.model_copy(update=attached), there, created_at)
         except AttachmentNotFound:  # it was removed since, or went on to another thread
-            return await self.save(owner, attachment)
+            return await self.save(owner, attachment, created_at)
 
     async def load(self, owner: Owner, attachment_id: str) -> Attachment | None:
         """The attachment with this id, if it is there and so is the thread that it goes with."""
@@ -77,10 +78,10 @@ class Attachments:
         except ConditionFailed:
             raise Held from None
 
-    async def _attach(self, owner: Owner, attachment: Attachment, condition: str) -> None:
+    async def _attach(self, owner: Owner, attachment: Attachment, condition: str, created_at: datetime | None) -> None:
         """Write it below its thread, which it then goes with."""
         thread = owner.thread(str(attachment.thread_id))
-        row = await self._row(owner, attachment)
+        row = await self._row(owner, attachment, created_at)
 
         def below(expires_at: int | None) -> Parts:
             mark = Row(thread.attached(attachment.id), expires_at=expires_at)
@@ -92,10 +93,10 @@ class Attachments:
         except ConditionFailed:
             raise AttachmentNotFound(attachment.id) from None
 
-    async def _save_free(self, owner: Owner, attachment: Attachment) -> str | None:
+    async def _save_free(self, owner: Owner, attachment: Attachment, created_at: datetime | None) -> str | None:
         """Write it for a day, or as long as its owner is under hold; not if it goes with a thread, which it gives."""
         writes = self.table.writes
-        row = await self._row(owner, attachment)
+        row = await self._row(owner, attachment, created_at)
         for condition, until in ((ABSENT, writes.now + UNATTACHED), (PRESENT, None)) * MAX_CHANGES:
             try:
                 await self.table.transact(writes.check(owner.hold, condition), self._upsert(row, until, _FREE))
@@ -110,11 +111,11 @@ class Attachments:
         message = "a legal hold was placed and lifted again and again"
         raise StoreUnavailable(message)
 
-    async def _row(self, owner: Owner, attachment: Attachment) -> Row:
+    async def _row(self, owner: Owner, attachment: Attachment, created_at: datetime | None) -> Row:
         key = owner.attachment(attachment.id)
         body = await self.bodies.close(codec.dump_attachment(attachment), Scope(owner.tenant_id, None), key)
-        now = datetime.fromtimestamp(self.table.writes.now, UTC)
-        return Row(key, keys.by_time(keys.ATTACHMENT, now, attachment.id), body)
+        since = created_at or datetime.fromtimestamp(self.table.writes.now, UTC)
+        return Row(key, keys.by_time(keys.ATTACHMENT, since, attachment.id), body)
 
     def _upsert(
         self, row: Row, expires_at: int | None, condition: str, thread: str | None = None
