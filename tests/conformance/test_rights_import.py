@@ -13,13 +13,16 @@ import pytest
 from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_s3.client import S3Client
 
+from chat_testing.boto_calls import error, recorded
 from chat_testing.builders import context, file_attachment, incompressible, thread, user_message
 from chat_testing.killing import Killed, killed_at
 from chat_testing.rights import ALICE, BOB, REASON, Place
+from chatkit_aws.errors import StoreRefused
 from chatkit_aws.rights import DataRights, Storage
 from chatkit_aws.rights.errors import AlreadyThere, BucketNeeded, InvalidArchive, UnknownArchiveVersion
 from chatkit_aws.store import Retention
 from chatkit_aws.store.retention import DAY
+from chatkit_aws.store.rows import key_attributes
 
 USER, OTHER = context("alice"), context("bob")
 
@@ -124,6 +127,61 @@ async def test_killed_again_and_again_it_is_finished_by_the_same_command(
     assert before.items() <= place.rows_of(BOB).items()
     # Objects whose row never came are announced by intents, which expire; nothing else is left of the attempts.
     assert all(not sort_key.startswith("IMP#") for _, sort_key in place.rows_of(BOB))
+
+
+async def test_what_the_user_deletes_before_it_goes_on_stays_deleted(place: Place, archive: Path) -> None:
+    with (
+        recorded(place.s3, "PutObject", passed, passed, *[error("AccessDenied", 403)] * 9),
+        pytest.raises(StoreRefused),
+    ):
+        await place.rights.import_archive(BOB, archive, REASON)
+    await place.store.delete_thread_item("thr_1", "msg_1", OTHER)
+    await place.store.delete_thread("thr_3", OTHER)
+    await place.store.rename_thread("thr_1", "Bob's own", OTHER)
+
+    imported = await place.rights.import_archive(BOB, archive, REASON)
+
+    assert (imported.counts["threads"], imported.counts["items"], imported.counts["feedback"]) == (3, 8, 2)
+    titles = {one.id: one.title async for one in place.threads(BOB)}
+    assert titles == {"thr_1": "Bob's own", "thr ü#%/🙂": None}
+    assert "msg_1" not in [item.id async for item in place.items(BOB, "thr_1")]
+    assert len([item async for item in place.items(BOB, "thr_1")]) == 6
+    assert all(not sort_key.startswith("IMP#") for _, sort_key in place.rows_of(BOB))
+
+
+async def test_attachment_that_the_user_deletes_before_it_goes_on_stays_deleted(place: Place, archive: Path) -> None:
+    with recorded(place.s3, "PutObject", *[passed] * 3, *[error("AccessDenied", 403)] * 9), pytest.raises(StoreRefused):
+        await place.rights.import_archive(BOB, archive, REASON)
+    await place.store.delete_attachment("atc ü#2", OTHER)
+
+    imported = await place.rights.import_archive(BOB, archive, REASON)
+
+    assert (imported.counts["attachments"], imported.counts["files"]) == (2, 3)
+    assert await place.storage.attachments.load(BOB.owner, "atc ü#2") is None
+
+
+@pytest.mark.parametrize("number", [3, 4, 6])
+async def test_thread_that_the_user_deletes_while_it_is_written_stays_deleted(
+    place: Place, archive: Path, number: int
+) -> None:
+    name = BOB.owner.thread("thr_1")
+
+    def deleted(_request: object) -> None:
+        if name.row.sk in {sort_key for _, sort_key in place.rows_of(BOB)}:
+            place.dynamodb.delete_item(TableName=place.name, Key=key_attributes(name.row))
+            place.dynamodb.put_item(TableName=place.name, Item=mark)
+
+    mark = {**key_attributes(name.deleted), "expires_at": {"N": str(int(place.clock.now) + DAY)}}
+    with recorded(place.dynamodb, "TransactWriteItems", *[passed] * number, deleted):
+        imported = await place.rights.import_archive(BOB, archive, REASON)
+
+    assert (imported.counts["threads"], imported.counts["deleted_threads"]) == (2, 1)
+    assert imported.counts["left_out"] == 1
+    assert "thr_1" not in [one.id async for one in place.threads(BOB)]
+
+
+def passed(request: object) -> None:
+    """The request is sent."""
 
 
 async def test_without_a_bucket_files_are_refused(place: Place, archive: Path) -> None:

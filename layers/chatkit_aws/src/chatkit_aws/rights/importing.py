@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from chatkit_aws.errors import ItemNotFound
+from chatkit_aws.errors import ItemNotFound, ThreadNotFound
 from chatkit_aws.rights.contents import checked
 from chatkit_aws.rights.errors import BucketNeeded
 from chatkit_aws.rights.importing_files import FileImporter
@@ -25,11 +25,11 @@ from chatkit_aws.store import codec, keys
 from chatkit_aws.store.bulk import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from chatkit_aws.rights.archive import ThreadEntry
     from chatkit_aws.rights.contents import Contents
+    from chatkit_aws.rights.progress import Known
     from chatkit_aws.rights.storage import Account, Storage
     from chatkit_aws.store.keys import ThreadKeys
 
@@ -45,8 +45,8 @@ _TOLD = 100
 class Imported:
     """The digest of the archive, and what of it was written by this and earlier runs.
 
-    `skipped_` were there before; `expired_threads` would have expired by now; `left_out` are attachments and feedback
-    whose thread or item was not imported.
+    `skipped_` were there before; `expired_threads` would have expired by now; `deleted_threads` were deleted while they
+    were written; `left_out` are attachments and feedback whose thread or item was not imported, or was deleted.
     """
 
     digest: str
@@ -64,10 +64,10 @@ async def import_archive(storage: Storage, account: Account, path: Path, *, skip
         if storage.files is None and archive.names("files/", ""):
             raise BucketNeeded
         progress = Progress(storage, contents)
-        skipped = await progress.begin(skip_existing=skip_existing)
-        importer = _Importer(storage, contents, skipped, Counter(threads=0, items=0), set())
+        known = await progress.begin(skip_existing=skip_existing)
+        importer = _Importer(storage, contents, progress, known, Counter(threads=0, items=0), set())
         await each(contents.threads, importer.thread, AT_ONCE)
-        files = FileImporter(storage, contents, skipped, importer.imported, importer.counts)
+        files = FileImporter(storage, contents, progress, known, importer.imported, importer.counts)
         for entry in contents.attachments():
             await files.attachment(entry)
         await progress.end()
@@ -80,25 +80,43 @@ async def import_archive(storage: Storage, account: Account, path: Path, *, skip
 class _Importer:
     storage: Storage
     contents: Contents
-    skipped: AbstractSet[str]
+    progress: Progress
+    known: Known
     counts: Counter[str]
     imported: set[str]
 
     async def thread(self, number: int) -> None:
         entry = self.contents.thread(number)
         thread = self.contents.owner.thread(entry.thread.id)
-        if thread.row.sk in self.skipped:
+        if thread.row.sk in self.known.before:
             self.counts["skipped_threads"] += 1
+        elif thread.row.sk in self.known.finished:
+            self._count(thread, number)
         elif self._has_expired(entry):
             self.counts["expired_threads"] += 1
         else:
+            await self._write(thread, number, entry)
+        if self.counts["threads"] % _TOLD == _TOLD - 1:
+            _log.info("threads=%d items=%d | importing", self.counts["threads"], self.counts["items"])
+
+    def _count(self, thread: ThreadKeys, number: int) -> None:
+        """What an earlier run has written; whether the user still has it is their affair."""
+        self.imported.add(thread.thread_id)
+        given = sum(1 for _ in self.contents.feedback(number, thread))
+        items = sum(1 for _ in self.contents.items(number, thread.thread_id))
+        self.counts.update(threads=1, items=items, **({"feedback": given} if given else {}))
+
+    async def _write(self, thread: ThreadKeys, number: int, entry: ThreadEntry) -> None:
+        try:
             await self._row(thread, entry)
             await self._items(thread, number)
             await self._feedback(thread, number)
+        except ThreadNotFound:
+            self.counts["deleted_threads"] += 1
+        else:
+            await self.progress.finish(thread.row.sk)
             self.imported.add(thread.thread_id)
             self.counts["threads"] += 1
-            if self.counts["threads"] % _TOLD == 0:
-                _log.info("threads=%d items=%d | importing", self.counts["threads"], self.counts["items"])
 
     def _has_expired(self, entry: ThreadEntry) -> bool:
         created_at = keys.naive_utc(entry.thread.created_at).replace(tzinfo=UTC).timestamp()

@@ -15,24 +15,30 @@ if TYPE_CHECKING:
 
     from chatkit_aws.rights.archive import AttachmentEntry, FileEntry
     from chatkit_aws.rights.contents import Contents
+    from chatkit_aws.rights.progress import Known, Progress
     from chatkit_aws.rights.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
 class FileImporter:
-    """Writes attachments that are in no thread or in one of those `imported`, but for those `skipped`."""
+    """Writes attachments that are in no thread or in one of those `imported`, but for those that are `known`."""
 
     storage: Storage
     contents: Contents
-    skipped: AbstractSet[str]
+    progress: Progress
+    known: Known
     imported: AbstractSet[str]
     counts: Counter[str]
 
     async def attachment(self, entry: AttachmentEntry) -> None:
         """The row first: it leads to the files, should the import never go on."""
         attachment, owner = entry.attachment, self.contents.owner
-        if owner.attachment(attachment.id).sk in self.skipped:
+        name = owner.attachment(attachment.id).sk
+        if name in self.known.before:
             self.counts["skipped_attachments"] += 1
+            return
+        if name in self.known.finished:
+            self.counts.update(attachments=1, files=len(entry.files))
             return
         if attachment.thread_id is not None and attachment.thread_id not in self.imported:
             self.counts["left_out"] += 1
@@ -44,6 +50,7 @@ class FileImporter:
             return
         for file in entry.files:
             await self._file(object_names.attachment(owner, attachment.id), file)
+        await self.progress.finish(name)
         self.counts["attachments"] += 1
 
     async def _file(self, prefix: str, entry: FileEntry) -> None:

@@ -1,8 +1,9 @@
-"""What an import has found and begun, kept in the table, so that it can be ended after it was cut off.
+"""What an import has found, begun and finished, kept in the table, so that it can be ended after it was cut off.
 
-Two kinds of rows: one for each thread and attachment that was there before, which the import leaves alone, and then one
-that says that all of these are known. From that moment what is there of the archive, and has no such row, the import
-has written itself. At the end the second goes first, and with it the right to go on.
+Three kinds of rows: one for each thread and attachment that was there before, which the import leaves alone, and then
+one that says that all of these are known. From that moment what is there of the archive, and has no such row, the
+import has written itself. Then one for each thread and attachment that is written to its end: what the user changes or
+deletes of it from then on stays so. At the end the second kind goes first, and with it the right to go on.
 """
 
 from __future__ import annotations
@@ -27,19 +28,30 @@ if TYPE_CHECKING:
 
 RESUMABLE = 30 * DAY
 """How long an import that was cut off can go on."""
+_FINISHED = "FIN#"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was there before, and what of the archive is written: the ends of rows' sort keys."""
+
+    before: frozenset[str] = frozenset()
+    finished: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of one archive and one user. What is left alone is named by the end of its row's sort key: `THR#id`, `ATT#id`."""
+    """Of one archive and one user. What it knows is named by the end of its row's sort key: `THR#id`, `ATT#id`."""
 
     storage: Storage
     contents: Contents
 
-    async def begin(self, *, skip_existing: bool) -> set[str]:
-        """What the import must leave alone. Raises AlreadyThere if there is any and it is not to be skipped."""
+    async def begin(self, *, skip_existing: bool) -> Known:
+        """What the import must leave alone. Raises AlreadyThere if anything was there and is not to be skipped."""
         if await self.storage.table.get(self._begun) is not None:
-            return {key.sk.removeprefix(self._begun.sk) for key in await self._marks()} - {""}
+            marks = {key.sk.removeprefix(self._begun.sk) for key in await self._marks()} - {""}
+            finished = frozenset(mark for mark in marks if mark.startswith(_FINISHED))
+            return Known(frozenset(marks - finished), frozenset(mark.removeprefix(_FINISHED) for mark in finished))
         there = await self._there()
         if there and not skip_existing:
             raise AlreadyThere(len(there))
@@ -47,7 +59,11 @@ class Progress:
         # A mark must not go before the row that says that all marks are there.
         await each(there, lambda name: self._put(self._begun.sk + name, expires_at + DAY))
         await self._put(self._begun.sk, expires_at)
-        return there
+        return Known(frozenset(there))
+
+    async def finish(self, name: str) -> None:
+        """A thread or an attachment is written to its end."""
+        await self._put(f"{self._begun.sk}{_FINISHED}{name}", self.storage.table.writes.now + RESUMABLE + DAY)
 
     async def end(self) -> None:
         """Nothing of it is left."""
