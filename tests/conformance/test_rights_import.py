@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -358,6 +359,32 @@ async def test_without_a_bucket_items_that_fit_in_no_row_are_refused(place: Plac
 async def test_item_larger_than_can_be_stored_is_refused(place: Place, archive: Path) -> None:
     long = incompressible(5_100_000).replace("\\", "/").encode()
     await refuse(place, rewritten(archive, replacing(ITEMS, b"word", long), proven=True))
+
+
+async def test_manifest_that_names_many_more_members_than_there_are_is_not_read(place: Place, archive: Path) -> None:
+    def swell(members: dict[str, bytes]) -> None:
+        manifest = json.loads(members["manifest.json"])
+        one = {"sha256": "0" * 64, "size": 0}
+        manifest["members"] |= {f"files/{number:09}": one for number in range(300_000)}
+        members["manifest.json"] = json.dumps(manifest).encode()
+
+    changed = rewritten(archive, swell, proven=False)
+    tracemalloc.start()
+    await refuse(place, changed)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 25_000_000  # the manifest alone has 30 MB
+
+
+async def test_archive_that_holds_far_more_than_it_has_is_refused_unless_it_is_trusted(
+    place: Place, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatkit_aws.rights.members._USUAL_BYTES", 1_000_000)
+    monkeypatch.setattr("chatkit_aws.rights.members._USUAL_RATIO", 2)
+    changed = rewritten(archive, adding("files/000001", bytes(2_000_000)), proven=True)
+    await refuse(place, changed)
+    imported = await place.rights.import_archive(BOB, changed, REASON, any_size=True)
+    assert imported.counts["files"] == 3
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, -1, -30])

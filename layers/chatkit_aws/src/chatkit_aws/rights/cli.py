@@ -69,7 +69,8 @@ async def _export(rights: DataRights, account: Account, given: Namespace) -> Exp
 
 
 async def _import(rights: DataRights, account: Account, given: Namespace) -> Imported:
-    return await rights.import_archive(account, given.file, given.reason, skip_existing=given.skip_existing)
+    options = {"skip_existing": given.skip_existing, "any_size": given.any_size}
+    return await rights.import_archive(account, given.file, given.reason, **options)
 
 
 async def _erase(rights: DataRights, account: Account, given: Namespace) -> Erased | None:

@@ -53,12 +53,15 @@ class Imported:
     counts: dict[str, int]
 
 
-async def import_archive(storage: Storage, account: Account, path: Path, *, skip_existing: bool = False) -> Imported:
+async def import_archive(
+    storage: Storage, account: Account, path: Path, *, skip_existing: bool = False, any_size: bool = False
+) -> Imported:
     """Write what is in the archive at `path` for a user. After it was cut off, the same again writes the rest.
 
-    Raises InvalidArchive, AlreadyThere, BucketNeeded before anything is written; StoreUnavailable, StoreRefused.
+    With `any_size` also one that is more than a hundred times as large as its file. Raises InvalidArchive, AlreadyThere,
+    BucketNeeded before anything is written; StoreUnavailable, StoreRefused.
     """
-    archive = await asyncio.to_thread(Archive.opened, path)
+    archive = await asyncio.to_thread(Archive.opened, path, any_size=any_size)
     try:
         contents = await checked(archive, account.owner, storage)
         if storage.files is None and archive.names("files/", ""):

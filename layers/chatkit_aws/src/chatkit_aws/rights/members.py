@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 5 * 1024**3
 """The most that S3 takes in one piece (S3 API, PutObject)."""
+_USUAL_BYTES, _USUAL_RATIO = 1024**3, 100
+"""JSON is compressed to a tenth; what is a hundred times as large as its file, and large, is there to do harm."""
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -33,13 +35,21 @@ def checked(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
     return info
 
 
-def check_members(names: set[str], members: Mapping[str, Member]) -> None:
-    """Raises InvalidArchive unless the members are those of the manifest, and can be stored."""
+def most_of(size: int) -> int:
+    """The most that an archive of `size` bytes may hold, if nobody says that it is to be trusted."""
+    return max(_USUAL_BYTES, size * _USUAL_RATIO)
+
+
+def check_members(names: set[str], members: Mapping[str, Member], limit: int | None) -> None:
+    """Raises InvalidArchive unless the members are those of the manifest, can be stored, and hold `limit` at most."""
     if names != set(members):
         message = "it does not have the members that its manifest names"
         raise InvalidArchive(message)
     if any(member.size > MAX_FILE_BYTES for name, member in members.items() if name.startswith("files/")):
         message = "it has a file that is too large to be stored"
+        raise InvalidArchive(message)
+    if limit is not None and (size := sum(member.size for member in members.values())) > limit:
+        message = f"it would unpack to {size:,} bytes, which is refused unless --any-size says that it is to be trusted"
         raise InvalidArchive(message)
 
 

@@ -60,6 +60,7 @@ def _import(command: argparse.ArgumentParser) -> None:
     _retention(_sealed(_with_bucket(_of_user(command))))
     command.add_argument("--reason", default="", type=_text, help="for the record")
     command.add_argument("--skip-existing", action="store_true", help="leave threads alone that are there already")
+    command.add_argument("--any-size", action="store_true", help="trust it, however much more it holds than it has")
     command.add_argument("file", type=Path, help="the archive")
 
 

@@ -10,11 +10,11 @@ import zipfile
 from hashlib import sha256
 from typing import IO, TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic_core import from_json
 
 from chatkit_aws.rights.archive import FORMAT, MANIFEST, VERSION, Head, Manifest, Member
 from chatkit_aws.rights.errors import InvalidArchive, UnknownArchiveVersion
-from chatkit_aws.rights.members import check_members, checked, readable
+from chatkit_aws.rights.members import check_members, checked, most_of, readable
 from chatkit_aws.store.codec import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-MAX_MANIFEST_BYTES = 256 * 1024 * 1024
-"""A manifest takes about 120 bytes for a member."""
+MANIFEST_BYTES, MEMBER_BYTES = 64 * 1024, 300
+"""The most that a manifest may take, and what it may take more for each member; it takes about 150."""
 MAX_LINE_BYTES = MAX_BYTES + 64 * 1024
 """The most that can be stored, and what the line says besides: ids, times, names of files."""
 _CHUNK = 1024 * 1024
@@ -32,28 +32,28 @@ _CHUNK = 1024 * 1024
 class Archive:
     """An open archive, whose members are as the manifest says."""
 
-    def __init__(self, file: zipfile.ZipFile) -> None:
-        """Check it, which reads all of it. Raises InvalidArchive."""
+    def __init__(self, file: zipfile.ZipFile, limit: int | None = None) -> None:
+        """Check it, which reads all of it; `limit` is the most bytes that it may hold. Raises InvalidArchive."""
         self._zip = file
         infos = {info.filename: info for info in map(checked, file.infolist())}
         if len(infos) != len(file.infolist()) or MANIFEST not in infos:
             message = "it has no manifest, or two members of one name"
             raise InvalidArchive(message)
-        text = b"".join(self._pieces(infos[MANIFEST], MAX_MANIFEST_BYTES))
+        text = b"".join(self._pieces(infos[MANIFEST], MANIFEST_BYTES + MEMBER_BYTES * len(infos)))
         self.manifest = _manifest_of(text)
         self.digest = sha256(text).hexdigest()
-        check_members(set(infos) - {MANIFEST}, self.manifest.members)
+        check_members(set(infos) - {MANIFEST}, self.manifest.members, limit)
         for name, member in self.manifest.members.items():
             self._check(infos[name], member)
 
     @classmethod
-    def opened(cls, path: Path) -> Self:
-        """The archive in a file. Raises InvalidArchive, OSError."""
+    def opened(cls, path: Path, *, any_size: bool = False) -> Self:
+        """The archive in a file; with `any_size` however much it holds. Raises InvalidArchive, OSError."""
         with readable():
             file = zipfile.ZipFile(path)
         try:
             with readable():
-                return cls(file)
+                return cls(file, None if any_size else most_of(path.stat().st_size))
         except BaseException:
             file.close()
             raise
@@ -110,10 +110,11 @@ class Archive:
 def _manifest_of(text: bytes) -> Manifest:
     """Raises UnknownArchiveVersion, InvalidArchive."""
     try:
-        head = Head.model_validate_json(text)
+        fields = from_json(text, cache_strings="none")
+        head = Head.model_validate(fields)
         if (head.format, head.version) != (FORMAT, VERSION):
             raise UnknownArchiveVersion
-        return Manifest.model_validate_json(text)
-    except ValidationError:
+        return Manifest.model_validate(fields)
+    except ValueError:
         message = "its manifest cannot be read"
         raise InvalidArchive(message) from None

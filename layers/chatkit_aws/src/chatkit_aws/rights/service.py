@@ -43,11 +43,13 @@ class DataRights:
             return exported
 
     async def import_archive(
-        self, account: Account, path: Path, reason: str, *, skip_existing: bool = False
+        self, account: Account, path: Path, reason: str, *, skip_existing: bool = False, any_size: bool = False
     ) -> Imported:
         """Write what an archive holds for a user. Raises InvalidArchive, AlreadyThere, BucketNeeded, OSError."""
         async with self._recorded("import", account, reason) as ending:
-            imported = await importing.import_archive(self.storage, account, path, skip_existing=skip_existing)
+            imported = await importing.import_archive(
+                self.storage, account, path, skip_existing=skip_existing, any_size=any_size
+            )
             ending.detail, ending.counts = imported.digest, imported.counts
             return imported
 
