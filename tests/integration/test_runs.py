@@ -309,3 +309,21 @@ async def test_failing_model_leaves_what_the_user_saw(app: App, models: PausingM
     assert answer.events[-1]["allow_retry"] is True
     assert b"secret" not in answer.body
     assert await texts(alice, answer.thread_id) == ["Hello", TEXT]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_retry_that_fails_before_its_first_word_leaves_the_old_answer(
+    app: App, models: PausingModels, fails: bool
+) -> None:
+    alice = app.user("alice")
+    talkative(app).say("The old answer")
+    created = await alice.create()
+    if fails:
+        models.model.enqueue(RuntimeError("no model today"))
+    else:
+        models.say("The new answer")
+    params = {"thread_id": created.thread_id, "item_id": created.items[0]["id"]}
+    answer = await alice.send("threads.retry_after_item", **params)
+    assert (answer.events[-1]["type"] == "error") == fails
+    assert await texts(alice, created.thread_id) == ["Hello", "The old answer" if fails else "The new answer"]
+    assert "old answer" not in str(models.model.calls[-1].input)

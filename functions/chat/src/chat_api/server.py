@@ -1,7 +1,7 @@
 """The ChatKit server: the SDK's protocol over our store and assistant."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any, override
 
@@ -20,6 +20,7 @@ from chatkit.types import (
     LockedStatus,
     NonStreamingReq,
     NoticeEvent,
+    StreamingReq,
     SyncCustomActionResponse,
     ThreadItem,
     ThreadMetadata,
@@ -39,6 +40,7 @@ from chat_api.assistant.history import load_history
 from chat_api.estimate import estimated
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
+from chat_api.retrying import replacing
 from chat_api.sighting import Sightings
 from chat_api.turn_context import TurnContext
 from chat_api.unfinished import Unfinished, says_something
@@ -144,6 +146,39 @@ class ChatServer(ChatKitServer[RequestContext]):
             spending.usage += Usage.of_run(result.context_wrapper.usage)
             if unfinished.items:
                 spending.usage += estimated(history, unfinished.items.values())
+
+    @override
+    async def _process_streaming_impl(
+        self, request: StreamingReq, context: RequestContext
+    ) -> AsyncGenerator[ThreadStreamEvent]:
+        """As the SDK does it, but for a retry, for which the SDK would first remove all that there is."""
+        match request:
+            case ThreadsRetryAfterItemReq(params=params):
+                events = self._retry(params.thread_id, params.item_id, context)
+            case _:
+                events = super()._process_streaming_impl(request, context)
+        async for event in events:
+            yield event
+
+    async def _retry(self, thread_id: str, item_id: str, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
+        """Another answer to a message. Raises ValueError, as the SDK does, where the item is none."""
+        thread = await self.store.load_thread(thread_id, context)
+        question = await self.store.load_item(thread_id, item_id, context)
+        if not isinstance(question, UserMessageItem):
+            message = "the item is not a user's message"
+            raise ValueError(message)
+        old: list[ThreadItem] = []
+        async for item in self._paginate_thread_items_reverse(thread_id, context):
+            if item.id == item_id:
+                break
+            old.append(item)
+
+        async def remove(item: ThreadItem) -> None:
+            await self.store.delete_thread_item(thread_id, item.id, context)
+
+        answer = self.respond(thread, question, context)
+        async for event in self._process_events(thread, context, lambda: replacing(old, answer, remove)):
+            yield event
 
     @override
     async def handle_stream_cancelled(

@@ -1,5 +1,7 @@
 """The whole application in one process: real store, real tokens, a scripted model."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,13 +83,19 @@ class App:
 
 
 def application(
-    table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: ScriptedModels | None = None, **changes: Any
+    table_name: str,
+    dynamodb: DynamoDBClient,
+    issuer: TokenIssuer,
+    models: ScriptedModels | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    **changes: Any,
 ) -> App:
     """The application over a table and an issuer, with `changes` of its settings; the caller closes `http`."""
     settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
     models = models or ScriptedModels()
     retention = Retention(settings.retention_days, settings.retention_policy)
-    store = DynamoDBStore(table_name, dynamodb, retention=retention)
+    store = DynamoDBStore(table_name, dynamodb, retention=retention, clock=clock)
     transport = httpx2.ASGITransport(create_app(create_services(settings, models, store, TELEMETRY)))
     http = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
     return App(http, models, issuer, table_name, dynamodb, settings)

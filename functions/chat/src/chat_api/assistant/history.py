@@ -34,7 +34,7 @@ async def load_history(
 ) -> list[TResponseInputItem]:
     """The newest items of a thread as model input, oldest first; `newest` is how many, 1 to 100.
 
-    `message` is the last of them, where the turn answers one that was just stored.
+    `message` is the last of them, where the turn answers one.
     """
     items = await _newest_first(store, thread, message, newest, context)
     return await HistoryConverter().to_agent_input(items[:newest][::-1])
@@ -47,7 +47,11 @@ async def _newest_first(
     newest: int,
     context: RequestContext,
 ) -> list[ThreadItem]:
-    if message is None or not isinstance(context, TurnContext) or context.earlier is None:
+    if message is None:
         return (await store.load_thread_items(thread.id, None, newest, "desc", context)).data
+    if not isinstance(context, TurnContext) or context.earlier is None:
+        # What follows the message, where it is answered again, is not part of what is asked.
+        earlier = (await store.load_thread_items(thread.id, message.id, newest, "desc", context)).data
+        return [message, *earlier]
     earlier = (await context.earlier).data
     return [message, *(item for item in earlier if item.id != message.id)]
