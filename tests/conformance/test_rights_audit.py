@@ -26,7 +26,7 @@ def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) 
 
 
 async def records(place: Place, tenant: str = "tenant-1", since: str = "") -> list[Record]:
-    return [record async for page in place.rights.audit(tenant, since) for record in page]
+    return [record async for page in AuditLog(place.storage).records(tenant, since) for record in page]
 
 
 async def outcomes(place: Place) -> list[tuple[str, str, str]]:
@@ -58,6 +58,24 @@ async def test_every_use_has_two_records(place: Place, tmp_path: Path) -> None:
     assert (found[1].detail, found[3].detail) == (exported.digest, exported.digest)
     assert found[1].counts == exported.counts
     assert found[-1].counts == {"rows": sum(erased.rows.values()), "objects": 4, "left": 0}
+
+
+async def test_looking_is_on_record(place: Place) -> None:
+    await place.rights.hold(ALICE, "why 1")
+    seen = [record async for page in place.rights.audit("tenant-1", reason="why 2") for record in page]
+
+    found = await records(place)
+
+    assert [(record.action, record.outcome) for record in found] == [
+        ("hold show", "begun"),
+        ("hold show", "done"),
+        ("audit", "begun"),
+        ("audit", "done"),
+    ]
+    assert [record.reason for record in found[::2]] == ["why 1", "why 2"]
+    assert [record.user for record in found[::2]] == ["alice", ""]
+    assert seen == found[:3]
+    assert found[3].counts == {"records": 3}
 
 
 async def test_what_is_refused_is_on_record(place: Place, tmp_path: Path) -> None:
@@ -112,6 +130,8 @@ async def test_nothing_is_done_that_cannot_be_recorded(place: Place, tmp_path: P
         place.rights.erase(ALICE, REASON),
         place.rights.place_hold(ALICE, REASON),
         place.rights.lift_hold(ALICE, REASON),
+        place.rights.hold(ALICE),
+        anext(place.rights.audit("tenant-1")),
     ]:
         refusing = recorded(place.dynamodb, "TransactWriteItems", error("AccessDeniedException"))
         with refusing as calls, pytest.raises(StoreRefused):
@@ -185,7 +205,7 @@ async def test_records_come_in_pages(place: Place) -> None:
     for _ in range(12):
         async with log.recorded(Use("erase", "tenant-1", "alice", "operator", "r" * 100_000)):
             place.clock.now += 1
-    pages = [len(page) async for page in place.rights.audit("tenant-1")]
+    pages = [len(page) async for page in AuditLog(place.storage).records("tenant-1")]
     assert len(pages) > 1
     assert sum(pages) == 24
 

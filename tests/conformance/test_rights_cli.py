@@ -21,8 +21,12 @@ from chat_testing import aws_local
 from chat_testing.boto_calls import recorded
 from chat_testing.repository import ROOT
 from chat_testing.rights import ALICE, REASON, Place
-from chatkit_aws.rights import Account, options
+from chatkit_aws.errors import Held, StoreRefused, StoreUnavailable, UnknownFormat
+from chatkit_aws.rights import Account, cli, erasing, options
+from chatkit_aws.rights.audit import AuditLog
+from chatkit_aws.rights.errors import ArchiveExists, ErasureCutOff, ErasureRunning, NotRecorded
 from chatkit_aws.store.cipher import EnvelopeCipher
+from chatkit_aws.store.rows import key_attributes
 
 PAGE = ROOT / "docs" / "data-rights.md"
 ACME = Account("acme", "alice")
@@ -99,7 +103,7 @@ async def test_every_documented_command_does_what_the_page_says(place: Place, sh
     assert (erased["left"], erased_too["left"], erased_too["found_by_scan"]) == ({}, {}, 0)
     assert place.rows() == {}
     assert place.objects() == {}
-    assert [record["outcome"] for record in audit] == ["begun", "done"] * 7
+    assert [record["outcome"] for record in audit] == [*["begun", "done"] * 8, "begun"]
     assert {record["actor"] for record in audit} == {options.operator()}
 
 
@@ -111,15 +115,15 @@ def test_usage_is_told_in_a_line_and_an_exit_status(shell: Shell) -> None:
         (f"chatkit-rights erase {names} --reason r --yes", 2, "--bucket"),
         (f"chatkit-rights hold lift {names} --reason r --retention-days -1", 2, "--retention-days"),
         (f"chatkit-rights hold place {names} --reason \"$(printf '\\377')\"", 2, "--reason"),
-        (f'chatkit-rights export {names} --bucket "$BUCKET" /none/a.zip', 1, "FileNotFoundError"),
+        (f'chatkit-rights export {names} --bucket "$BUCKET" /none/a.zip', 6, "FileNotFoundError"),
         (
             f'chatkit-rights import {names} --bucket "$BUCKET" --retention-days 1 bin/chatkit-rights',
             3,
             "InvalidArchive",
         ),
         ('chatkit-rights hold show --table "$TABLE" --tenant acme --user ""', 3, "InvalidId"),
-        ("chatkit-rights hold show --table none --tenant acme --user alice", 1, "StoreRefused"),
-        (f"env -u AWS_DEFAULT_REGION -u AWS_REGION chatkit-rights hold show {names}", 1, "NoRegionError"),
+        ("chatkit-rights hold show --table none --tenant acme --user alice", 6, "StoreRefused"),
+        (f"env -u AWS_DEFAULT_REGION -u AWS_REGION chatkit-rights hold show {names}", 6, "NoRegionError"),
     ]:
         ran = shell(line)
         assert (ran.returncode, ran.stdout) == (status, ""), (line, ran.stderr)
@@ -140,8 +144,51 @@ async def test_erasing_asks_and_hold_refuses(place: Place, shell: Shell) -> None
 
     assert (held.returncode, held.stdout) == (3, "")
     assert held.stderr.splitlines()[-1] == "chatkit-rights: Held: legal hold: nothing may be deleted"
-    found = [record async for page in place.rights.audit("acme") for record in page]
+    found = [record async for page in AuditLog(place.storage).records("acme") for record in page]
     assert [record.outcome for record in found if record.actor == "officer"] == ["begun", "refused"]
+
+
+def test_statuses_are_those_of_the_page() -> None:
+    documented = {int(number) for number in re.findall(r"^\| (\d+) \|", PAGE.read_text(), re.MULTILINE)}
+    said = {
+        int(number) for number in re.findall(r"(\d+) [a-z]", options.parser().format_help().partition("status:")[2])
+    }
+    assert documented == said == {*range(8), 130}
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (ErasureRunning(), 5),
+        (ErasureCutOff(), 1),
+        (StoreUnavailable("S3 answered SlowDown"), 1),
+        (Held(), 3),
+        (ArchiveExists(), 3),
+        (UnknownFormat(9), 6),
+        (StoreRefused("DynamoDB answered AccessDeniedException"), 6),
+        (FileNotFoundError("none.zip"), 6),
+        (NotRecorded(), 7),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_status_says_what_to_do_next(
+    raised: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def show(*_: Any) -> None:
+        raise raised
+
+    monkeypatch.setitem(cli._COMMANDS, "hold show", show)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert cli.main(["hold", "show", "--table", "t", "--tenant", "acme", "--user", "alice"]) == status
+    assert type(raised).__name__ in capsys.readouterr().err or status == 130
+
+
+async def test_hold_during_an_erasure_is_told_to_wait(place: Place, shell: Shell) -> None:
+    row = {**key_attributes(erasing.row_of(ACME.owner)), "expires_at": {"N": str(int(time.time()) + 60)}}
+    place.dynamodb.put_item(TableName=place.name, Item=row)
+    ran = shell('chatkit-rights hold place --table "$TABLE" --tenant acme --user alice --reason r')
+    assert (ran.returncode, ran.stdout) == (5, "")
+    assert "wait until it has ended" in ran.stderr.splitlines()[-1]
 
 
 async def test_sealed_account_is_exported_with_the_tenants_keys(place: Place, shell: Shell, kms: KMSClient) -> None:
@@ -155,7 +202,7 @@ async def test_sealed_account_is_exported_with_the_tenants_keys(place: Place, sh
     without = shell(export)
     with_keys = shell(f"{export} --tenant-keys 'alias/{name}-{{tenant}}'")
 
-    assert (without.returncode, "UnknownFormat" in without.stderr) == (1, True)
+    assert (without.returncode, "UnknownFormat" in without.stderr) == (6, True)
     assert (with_keys.returncode, json.loads(with_keys.stdout)["counts"]["items"]) == (0, 8)
 
 
@@ -210,7 +257,7 @@ def test_records_can_be_written_and_not_changed_by_the_policy() -> None:
     [text] = blocks("json")
     [denied] = [one for one in json.loads(text)["Statement"] if one["Effect"] == "Deny"]
     assert denied["Action"] == ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"]
-    assert denied["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": "TEN#*#AUD#"}}
+    assert denied["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": "AUD#*"}}
 
 
 def test_command_is_an_entry_point_of_the_package() -> None:

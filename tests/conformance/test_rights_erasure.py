@@ -19,6 +19,7 @@ from chat_testing.rights import ALICE, BOB, LARGE, REASON, Place
 from chatkit_aws import clients
 from chatkit_aws.errors import Held, StoreRefused, ThreadNotFound
 from chatkit_aws.rights import Account, erasing
+from chatkit_aws.rights.audit import AuditLog
 from chatkit_aws.rights.erasing import LEASE
 from chatkit_aws.rights.erasure import erase
 from chatkit_aws.rights.errors import ErasureCutOff, ErasureRunning
@@ -389,7 +390,7 @@ async def test_user_who_goes_on_writing_is_reported(place: Place) -> None:
 
     assert not erased.is_complete
     assert set(erased.left) <= {"threads", "deleted_marks"}
-    [*_, last] = [record async for page in place.rights.audit("tenant-1") for record in page]
+    [*_, last] = [record async for page in AuditLog(place.storage).records("tenant-1") for record in page]
     assert last.outcome == "incomplete"
     assert (await place.rights.erase(ALICE, REASON)).is_complete
     assert nothing_is_left(place)

@@ -16,10 +16,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from chatkit_aws import clients
-from chatkit_aws.errors import ChatKitAwsError, Held, InvalidId
+from chatkit_aws.errors import ChatKitAwsError, Held, InvalidId, StoreUnavailable
 from chatkit_aws.rights import options
 from chatkit_aws.rights.erasure import Erased
-from chatkit_aws.rights.errors import Refused
+from chatkit_aws.rights.errors import ErasureCutOff, ErasureRunning, NotRecorded, Refused
 from chatkit_aws.rights.export import Exported
 from chatkit_aws.rights.service import DataRights
 from chatkit_aws.rights.storage import Account, Bucket, Storage
@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from chatkit_aws.rights.holds import HoldState
     from chatkit_aws.rights.importing import Imported
 
-DONE, TRY_AGAIN, WRONG_USAGE, REFUSED, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DONE, TRY_AGAIN, WRONG_USAGE, REFUSED, INCOMPLETE, WAIT, MEND, UNRECORDED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+_STATUSES: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
+    ((ErasureRunning,), WAIT),
+    ((Held, Refused, InvalidId), REFUSED),
+    ((NotRecorded,), UNRECORDED),
+    ((StoreUnavailable, ErasureCutOff), TRY_AGAIN),
+    ((Exception,), MEND),
+)
+"""Of the first kind that an error is of."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,18 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("chatkit_aws").setLevel(logging.INFO)
     try:
         return asyncio.run(_run(given))
-    except (Held, Refused, InvalidId) as error:
-        return _fail(error, REFUSED)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - an operator needs no trace
-        return _fail(error, TRY_AGAIN)
+        return _fail(error, next(status for kinds, status in _STATUSES if isinstance(error, kinds)))
 
 
 async def _run(given: Namespace) -> int:
-    rights = DataRights(_storage(given), getattr(given, "actor", ""))
+    rights = DataRights(_storage(given), given.actor)
     if given.command == "audit":
-        async for page in rights.audit(given.tenant, given.since):
+        async for page in rights.audit(given.tenant, given.since, given.reason):
             for record in page:
                 _print(dataclasses.asdict(record))
         return DONE
@@ -88,8 +94,8 @@ async def _lift(rights: DataRights, account: Account, given: Namespace) -> dict[
     return await rights.lift_hold(account, given.reason)
 
 
-async def _show(rights: DataRights, account: Account, _given: Namespace) -> HoldState:
-    return await rights.hold(account)
+async def _show(rights: DataRights, account: Account, given: Namespace) -> HoldState:
+    return await rights.hold(account, given.reason)
 
 
 _COMMANDS: dict[str, Callable[[DataRights, Account, Namespace], Awaitable[Any]]] = {

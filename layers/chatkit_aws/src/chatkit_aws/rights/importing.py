@@ -38,7 +38,6 @@ _log = logging.getLogger(__name__)
 AT_ONCE = 4
 """Threads at the same time; each holds up to one item in memory."""
 _TOLD = 100
-"""After how many threads it says how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,8 @@ async def import_archive(
 ) -> Imported:
     """Write what is in the archive at `path` for a user. After it was cut off, the same again writes the rest.
 
-    With `any_size` also one that is more than a hundred times as large as its file. Raises InvalidArchive, AlreadyThere,
-    BucketNeeded before anything is written; StoreUnavailable, StoreRefused.
+    With `any_size` also one that is more than a hundred times as large as its file. Raises InvalidArchive,
+    BucketNeeded, AlreadyThere before anything is written; StoreUnavailable, StoreRefused.
     """
     archive = await asyncio.to_thread(Archive.opened, path, any_size=any_size)
     try:

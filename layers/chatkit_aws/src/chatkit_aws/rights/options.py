@@ -11,8 +11,9 @@ from pathlib import Path
 
 _DESCRIPTION = """Export, import and erase a user's data, and place legal holds. Region, credentials and endpoints are
 those that every AWS tool uses. What is done is on record in the table. Reports are JSON on standard output."""
-_EPILOG = """exit status: 0 done; 1 try again, which goes on where it ended; 2 wrong usage; 3 refused; 4 done but
-for what the report says; 130 interrupted"""
+_EPILOG = """exit status: 0 done; 1 try again, which goes on where it ended, but for an export; 2 wrong usage; 3
+refused; 4 done but for what the report says; 5 wait: the user is being erased; 6 mend what hinders it, then the same again;
+7 done, and that it ended is not on record; 130 interrupted"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,8 +27,10 @@ def parser() -> argparse.ArgumentParser:
     holds = hold.add_subparsers(required=True, metavar="ACTION")
     _reasoned(_of_user(_command(holds, "place", "put a user under hold")))
     _retention(_reasoned(_of_user(_command(holds, "lift", "end a hold: all expires again as retention says"))))
-    _of_user(_command(holds, "show", "whether a user is under hold, since when and why"))
+    show = _of_user(_command(holds, "show", "whether a user is under hold, since when and why"))
+    show.add_argument("--reason", default="", type=_text, help="for the record")
     audit = _command(commands, "audit", "who did what of this, a line of JSON each")
+    audit.add_argument("--reason", default="", type=_text, help="for the record")
     audit.add_argument("--since", default="", metavar="TIME", help="the beginning of the times wanted: 2026-11")
     return top
 
@@ -48,6 +51,7 @@ def _command(
     command.add_argument("--table", required=True, help="the table's name")
     command.add_argument("--tenant", required=True, type=_text, help="the user's tenant")
     command.add_argument("--region", help="the AWS region, if not the usual one")
+    command.add_argument("--actor", type=_text, default=operator(), help="who does it (%(default)s)")
     return command
 
 
@@ -75,7 +79,6 @@ def _erase(command: argparse.ArgumentParser) -> None:
 
 def _of_user(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     command.add_argument("--user", required=True, type=_text, help="the user's id within the tenant")
-    command.add_argument("--actor", type=_text, default=operator(), help="who does it (%(default)s)")
     return command
 
 

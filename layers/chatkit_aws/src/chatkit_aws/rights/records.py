@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from chatkit_aws.store.keys import Key
 
-type Action = Literal["export", "import", "erase", "hold place", "hold lift"]
+type Action = Literal["export", "import", "erase", "hold place", "hold lift", "hold show", "audit"]
 type Outcome = Literal["begun", "done", "refused", "failed", "incomplete"]
 
 
@@ -24,7 +24,8 @@ type Outcome = Literal["begun", "done", "refused", "failed", "incomplete"]
 class Record:
     """One line of the record; `use` is common to the first and the last of one use.
 
-    `detail` is the class of an error, or the digest of an archive. A use without a last record was cut off.
+    `detail` is the class of an error, or the digest of an archive. A use without a last record was cut off. `user` is
+    empty for a look at the records themselves.
     """
 
     at: str

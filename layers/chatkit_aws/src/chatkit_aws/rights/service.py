@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class DataRights:
     """Export, import, erasure and hold, done by `actor`.
 
-    Each method that does something takes the reason for it. Beside what a method names, all raise StoreUnavailable and
-    StoreRefused, after which the same may be done again, and InvalidId.
+    Each method takes the reason for what it does, which is on record. Beside what a method names, all raise
+    StoreUnavailable and StoreRefused, after which the same may be done again, and InvalidId.
     """
 
     storage: Storage
@@ -54,7 +54,7 @@ class DataRights:
             return imported
 
     async def erase(self, account: Account, reason: str, *, settle: float = 0, scan: bool = False) -> Erased:
-        """Remove all that there is of a user (`erasure.erase`). Raises Held."""
+        """Remove all that there is of a user (`erasure.erase`). Raises Held, ErasureRunning."""
         async with self._recorded("erase", account, reason) as ending:
             erased = await erasure.erase(self.storage, account, settle=settle, scan=scan)
             ending.outcome = "done" if erased.is_complete else "incomplete"
@@ -63,7 +63,7 @@ class DataRights:
             return erased
 
     async def place_hold(self, account: Account, reason: str) -> dict[str, int]:
-        """Put a user under legal hold (`holds.place`)."""
+        """Put a user under legal hold (`holds.place`). Raises ErasureRunning."""
         async with self._recorded("hold place", account, reason) as ending:
             ending.counts = await holds.place(self.storage, account, reason, self.actor)
             return ending.counts
@@ -74,13 +74,19 @@ class DataRights:
             ending.counts = await lifting.lift(self.storage, account)
             return ending.counts
 
-    async def hold(self, account: Account) -> HoldState:
-        """Whether a user is under legal hold; looking leaves no record."""
-        return await holds.state(self.storage, account)
+    async def hold(self, account: Account, reason: str = "") -> HoldState:
+        """Whether a user is under legal hold (`holds.state`)."""
+        async with self._recorded("hold show", account, reason):
+            return await holds.state(self.storage, account)
 
-    def audit(self, tenant: str, since: str = "") -> AsyncIterator[list[Record]]:
-        """A tenant's records in order of time (`audit.AuditLog.records`)."""
-        return AuditLog(self.storage).records(tenant, since)
+    async def audit(self, tenant: str, since: str = "", reason: str = "") -> AsyncIterator[list[Record]]:
+        """A tenant's records in order of time (`audit.AuditLog.records`), that of this look last."""
+        log, count = AuditLog(self.storage), 0
+        async with log.recorded(Use("audit", tenant, "", self.actor, reason)) as ending:
+            async for page in log.records(tenant, since):
+                count += len(page)
+                ending.counts = {"records": count}
+                yield page
 
     @asynccontextmanager
     async def _recorded(self, action: Action, account: Account, reason: str) -> AsyncIterator[Ending]:
