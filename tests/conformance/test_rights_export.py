@@ -16,7 +16,7 @@ from types_boto3_s3.client import S3Client
 from chat_testing.boto_calls import answered, error, recorded
 from chat_testing.builders import after, context, file_attachment, incompressible, thread, user_message
 from chat_testing.rights import ALICE, BOB, LARGE, REASON, Place
-from chatkit_aws.errors import StoreRefused, StoreUnavailable
+from chatkit_aws.errors import StoreRefused, StoreUnavailable, UnknownFormat
 from chatkit_aws.rights import Account, DataRights, Storage
 from chatkit_aws.rights.errors import ArchiveExists
 from chatkit_aws.store import object_names
@@ -148,7 +148,58 @@ async def test_item_whose_object_is_lost_is_counted(place: Place, path: Path) ->
 
     assert exported.counts["lost"] == 1
     assert exported.counts["items"] == 7
+    assert exported.lost == [{"kind": "item", "id": "msg_2", "thread_id": "thr_1"}]
     assert not exported.is_complete
+
+
+@pytest.mark.parametrize("body", [b"\x09of a later version", b"\x01\x0fdamaged", b"\x02sealed, and no key is given"])
+async def test_rows_that_cannot_be_read_are_named_and_the_rest_is_exported(
+    place: Place, path: Path, body: bytes
+) -> None:
+    await place.fill(ALICE)
+    await place.store.save_feedback("thr_1", "msg_1", "positive", USER)
+    first, third = ALICE.owner.thread("thr_1"), ALICE.owner.thread("thr_3")
+    for key, name in [
+        (first.item(after(0), "msg_1"), "body"),
+        (first.row, "title"),
+        (first.feedback("msg_1"), "body"),
+        (third.row, "body"),
+        (ALICE.owner.attachment("atc_1"), "body"),
+    ]:
+        row = place.rows()[key.pk, key.sk]
+        place.dynamodb.put_item(TableName=place.name, Item={**row, name: {"B": body}})
+
+    exported = await place.rights.export(ALICE, path, REASON)
+
+    named = [
+        {"kind": "user_title", "id": "thr_1", "thread_id": None},
+        {"kind": "item", "id": "msg_1", "thread_id": "thr_1"},
+        {"kind": "feedback", "id": "thr_1", "thread_id": None},
+        {"kind": "thread", "id": "thr_3", "thread_id": None},
+        {"kind": "attachment", "id": "atc_1", "thread_id": None},
+    ]
+    assert not exported.is_complete
+    assert exported.lost == lines(members(path), "lost.jsonl") == named
+    assert exported.counts == {
+        "threads": 3,
+        "items": 7,
+        "feedback": 0,
+        "attachments": 1,
+        "files": 1,
+        "lost": 5,
+    }
+    imported = await place.rights.import_archive(BOB, path, REASON)
+    assert (imported.counts["threads"], imported.counts["items"]) == (3, 7)
+
+
+async def test_nothing_that_can_be_read_is_no_archive(place: Place, path: Path) -> None:
+    await place.store.save_thread(thread(), USER)
+    key = ALICE.owner.thread("thr_1").row
+    row = place.rows()[key.pk, key.sk]
+    place.dynamodb.put_item(TableName=place.name, Item={**row, "body": {"B": b"\x02sealed"}})
+    with pytest.raises(UnknownFormat):
+        await place.rights.export(ALICE, path, REASON)
+    assert list(path.parent.iterdir()) == []
 
 
 async def test_large_file_is_read_piece_by_piece(place: Place, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@
 | `attachments/000001.jsonl` | up to a hundred attachments, a line each, and which members their files are |
 | `files/000001` | a file |
 | `usage.jsonl` | what each of the user's turns used, a line each, if there is any; it is not imported |
+| `lost.jsonl` | what could not be read, a line each, if there is any; it is not imported |
 | `manifest.json` | format, whose data, when, counts, and the SHA-256 of every other member |
 
 No name of a member comes from the data. Times are UTC.
@@ -26,9 +27,10 @@ FORMAT: Literal["chatkit-aws/export"] = "chatkit-aws/export"
 VERSION: Literal[1] = 1
 MANIFEST = "manifest.json"
 USAGE = "usage.jsonl"
+LOST = "lost.jsonl"
 MEMBERS = re.compile(
     r"threads/(?P<thread>[0-9]{6,9})/(thread\.json|items\.jsonl|feedback\.jsonl)"
-    r"|attachments/[0-9]{6,9}\.jsonl|(?P<file>files/[0-9]{6,9})|usage\.jsonl"
+    r"|attachments/[0-9]{6,9}\.jsonl|(?P<file>files/[0-9]{6,9})|usage\.jsonl|lost\.jsonl"
 )
 """Names of members, but for the manifest's."""
 
@@ -109,6 +111,14 @@ class UsageEntry(_Model):
     output_tokens: int
     reasoning_tokens: int
     cost_micros: int | None
+
+
+class LostEntry(_Model):
+    """What could not be read: a thread's title and metadata, the user's title, an item, feedback, or an attachment."""
+
+    kind: Literal["thread", "user_title", "item", "feedback", "attachment"]
+    id: str
+    thread_id: str | None = None
 
 
 def thread_member(number: int, part: str) -> str:

@@ -13,16 +13,30 @@ from dataclasses import dataclass
 from itertools import batched, count
 from typing import TYPE_CHECKING
 
+from chatkit.types import ThreadMetadata
+
 from chatkit_aws.rights import archive, writing
-from chatkit_aws.rights.archive import AttachmentEntry, FeedbackEntry, FileEntry, ThreadEntry, thread_member
+from chatkit_aws.rights.archive import (
+    AttachmentEntry,
+    FeedbackEntry,
+    FileEntry,
+    LostEntry,
+    ThreadEntry,
+    thread_member,
+)
 from chatkit_aws.rights.exporting_usage import export_usage
 from chatkit_aws.rights.files import Kept
+from chatkit_aws.rights.losses import UNREADABLE, Losses
 from chatkit_aws.store import keys, object_names
+from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.table import Span
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
+
+    from chatkit.types import ThreadItem
 
     from chatkit_aws.rights.files import Files, Listed
     from chatkit_aws.rights.storage import Account, Storage
@@ -40,10 +54,11 @@ _OPEN = 10
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an archive holds, by kind, and its digest; `lost` are items whose object is no longer there."""
+    """What an archive holds, by kind, and its digest; `lost` is what could not be read, or is no longer there."""
 
     digest: str
     counts: dict[str, int]
+    lost: list[dict[str, str | None]]
 
     @property
     def is_complete(self) -> bool:
@@ -52,15 +67,20 @@ class Exported:
 
 
 async def export(storage: Storage, account: Account, path: Path) -> Exported:
-    """Write the archive to `path`. Raises ArchiveExists, StoreUnavailable, StoreRefused, UnknownFormat, OSError."""
+    """Write the archive to `path`.
+
+    Raises ArchiveExists, StoreUnavailable, StoreRefused, OSError, and UnknownFormat where nothing at all can be read.
+    """
     owner = account.owner
     with writing.created(path, storage.clock()) as out:
-        exporter = _Exporter(storage, owner, out, Counter(threads=0, items=0, attachments=0, files=0), count(1))
+        counts, losses = Counter(threads=0, items=0, attachments=0, files=0), Losses()
+        exporter = _Exporter(storage, owner, out, counts, count(1), losses)
         await exporter.threads()
         await exporter.attachments()
-        exporter.counts.update(await export_usage(storage, owner, out))
-        counts = dict(exporter.counts)
-        return Exported(out.close(account, counts), counts)
+        counts.update(await export_usage(storage, owner, out))
+        await losses.write(out)
+        totals = {**counts, **({"lost": len(losses.entries)} if losses.entries else {})}
+        return Exported(out.close(account, totals), totals, [entry.model_dump() for entry in losses.entries])
 
 
 async def pages(storage: Storage, span: Span) -> AsyncIterator[list[Row]]:
@@ -79,6 +99,7 @@ class _Exporter:
     out: ArchiveWriter
     counts: Counter[str]
     files: Iterator[int]
+    losses: Losses
 
     async def threads(self) -> None:
         numbers = count(1)
@@ -89,15 +110,27 @@ class _Exporter:
 
     async def _thread(self, row: Row, number: int) -> None:
         thread = self.owner.thread(keys.id_of(row.key.sk))
-        [entry] = await self.storage.threads.load(self.owner, [dataclasses.replace(row, title=None)])
-        title = None if row.title is None else (await self.storage.threads.load(self.owner, [row]))[0].title
-        await self._write(thread_member(number, "thread.json"), ThreadEntry(thread=entry, user_title=title))
+        name, created_at = thread.thread_id, keys.created_at_of(row.by_time or "")
+        reading = self.storage.threads.load(self.owner, [dataclasses.replace(row, title=None)])
+        bare = ThreadMetadata(id=name, created_at=created_at)
+        [entry] = await self.losses.read(LostEntry(kind="thread", id=name), reading, [bare])
+        title = None
+        if row.title is not None:
+            opening = self.storage.bodies.open(row.title, Scope(self.owner.tenant_id, name), row.key, "title")
+            title = await self.losses.read(LostEntry(kind="user_title", id=name), opening, None)
+        shown = ThreadEntry(thread=entry, user_title=None if title is None else title.decode())
+        await self._write(thread_member(number, "thread.json"), shown)
         await self._items(thread, thread_member(number, "items.jsonl"))
-        feedback = await self.storage.feedback.load(thread)
+        feedback = await self._feedback(thread)
         if feedback:
-            entries = [FeedbackEntry(item_id=name, **dataclasses.asdict(given)) for name, given in feedback.items()]
-            await self._write(thread_member(number, "feedback.jsonl"), *entries)
+            await self._write(thread_member(number, "feedback.jsonl"), *feedback)
         self.counts.update(threads=1, feedback=len(feedback))
+
+    async def _feedback(self, thread: ThreadKeys) -> list[FeedbackEntry]:
+        """All that is thought of items, or nothing of a thread where one row cannot be read."""
+        lost = LostEntry(kind="feedback", id=thread.thread_id)
+        given = await self.losses.read(lost, self.storage.feedback.load(thread), {})
+        return [FeedbackEntry(item_id=name, **dataclasses.asdict(one)) for name, one in given.items()]
 
     async def _items(self, thread: ThreadKeys, name: str) -> None:
         with self.out.member(name) as member:
@@ -106,14 +139,31 @@ class _Exporter:
                     await member.write(await self._lines(thread, rows))
 
     async def _lines(self, thread: ThreadKeys, rows: Sequence[Row]) -> bytes:
-        items = await self.storage.items.load(thread, rows)
-        found = {item.id for item in items}
-        for row in rows:
-            # Without its object an item is not loaded. If its row is there nevertheless, it was not just deleted.
-            if keys.id_of(row.key.sk) not in found and await self.storage.table.get(row.key) is not None:
-                self.counts["lost"] += 1
+        try:
+            items = await self.storage.items.load(thread, rows)
+            self.losses.readable += len(items)
+        except UNREADABLE:
+            items = [item for row in rows for item in await self._item(thread, row)]
+        else:
+            await self._missing(thread, rows, {item.id for item in items})
         self.counts["items"] += len(items)
         return b"".join(archive.items.dump_json(item) + b"\n" for item in items)
+
+    async def _item(self, thread: ThreadKeys, row: Row) -> list[ThreadItem]:
+        """An item alone, among some of which one cannot be read."""
+        lost = LostEntry(kind="item", id=keys.id_of(row.key.sk), thread_id=thread.thread_id)
+        count = len(self.losses.entries)
+        items = await self.losses.read(lost, self.storage.items.load(thread, [row]), [])
+        if len(self.losses.entries) == count:
+            await self._missing(thread, [row], {item.id for item in items})
+        return items
+
+    async def _missing(self, thread: ThreadKeys, rows: Sequence[Row], found: AbstractSet[str]) -> None:
+        """Name items without their object. If a row is there nevertheless, it was not just deleted."""
+        for row in rows:
+            name = keys.id_of(row.key.sk)
+            if name not in found and await self.storage.table.get(row.key) is not None:
+                self.losses.entries.append(LostEntry(kind="item", id=name, thread_id=thread.thread_id))
 
     async def attachments(self) -> None:
         numbers = count(1)
@@ -125,7 +175,8 @@ class _Exporter:
 
     async def _attachment(self, row: Row) -> AttachmentEntry | None:
         name = keys.id_of(row.key.sk)
-        attachment = await self.storage.attachments.load(self.owner, name)
+        reading = self.storage.attachments.load(self.owner, name)
+        attachment = await self.losses.read(LostEntry(kind="attachment", id=name), reading, None)
         if attachment is None:
             return None
         prefix, created_at = object_names.attachment(self.owner, name), keys.created_at_of(row.by_time or "")

@@ -12,8 +12,8 @@ from pathlib import Path
 _DESCRIPTION = """Export, import and erase a user's data, and place legal holds. Region, credentials and endpoints are
 those that every AWS tool uses. What is done is on record in the table. Reports are JSON on standard output."""
 _EPILOG = """exit status: 0 done; 1 try again, which goes on where it ended, but for an export; 2 wrong usage; 3
-refused; 4 done but for what the report says; 5 wait: the user is being erased; 6 mend what hinders it, then the same again;
-7 done, and that it ended is not on record; 130 interrupted"""
+refused; 4 done but for what the report says; 5 wait: the user is being erased; 6 mend what hinders it, then the same
+again; 7 done, and that it ended is not on record; 130 interrupted"""
 
 
 def parser() -> argparse.ArgumentParser:
