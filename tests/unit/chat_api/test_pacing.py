@@ -89,6 +89,16 @@ def test_part_leaves_before_the_window_is_over_only_if_complete_or_the_last(scri
 
 
 @given(scripts, paces())
+def test_complete_part_leaves_at_once(script: Script, pace: Pace) -> None:
+    found = heard(script, pace)
+    sizes = [0] * len(found.parts)
+    for (came, number), (_, event) in zip(placed(found), found.source.said, strict=True):
+        sizes[number] += len(event)
+        if sizes[number] >= pace.part_bytes:
+            assert found.parts[number][0] == came
+
+
+@given(scripts, paces())
 def test_part_has_no_event_more_than_completes_it(script: Script, pace: Pace) -> None:
     found = heard(script, pace)
     sizes = [0] * len(found.parts)
@@ -124,9 +134,14 @@ def test_heartbeats_begin_before_the_first_event_and_leave_it_the_padding() -> N
 
 
 def test_heartbeat_does_not_hold_up_the_next_event() -> None:
-    found = heard(Script(((0, 12), (31, 12))), Pace(heartbeat_seconds=30 * TICK, window_seconds=WINDOW))
+    found = heard(Script(((0, 12), (31, 12)), end=25), Pace(heartbeat_seconds=30 * TICK, window_seconds=WINDOW))
     assert found.heartbeats == [30 * TICK]
     assert found.parts[1][0] == 31 * TICK
+
+
+def test_what_came_while_the_reader_was_busy_leaves_at_once() -> None:
+    found = heard(Script(((0, 12), (5, 12), (5, 12)), end=50), Pace(window_seconds=WINDOW), reader=(30,))
+    assert [left for left, _ in found.parts] == [0, 30 * TICK]
 
 
 def test_words_of_a_slow_model_leave_at_once_and_those_of_a_fast_one_together() -> None:

@@ -139,7 +139,7 @@ class Place:
         for one in threads:
             keys = account.owner.thread(one.id)
             found[f"items {one.id}"] = [item async for item in self.items(account, one.id)]
-            found[f"feedback {one.id}"] = await self.storage.feedback.load(keys)
+            found[f"feedback {one.id}"] = await self.storage.kinds.feedback.load(keys)
         for _, sort_key in self.rows_of(account):
             if sort_key.startswith("ATT#"):
                 name = sort_key[4:].replace("%23", "#")

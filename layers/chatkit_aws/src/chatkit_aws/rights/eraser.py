@@ -98,7 +98,7 @@ class Eraser:
 
     async def _thread(self, row: Attributes) -> None:
         """Delete a thread, also one that has expired; its mark stays. Raises Held."""
-        await self.storage.threads.delete(self.owner.thread(keys.id_of(key_of(row).sk)))
+        await self.storage.kinds.threads.delete(self.owner.thread(keys.id_of(key_of(row).sk)))
         self.tally.rows["threads"] += 1
 
     async def _deleted(self, mark: Attributes) -> None:
@@ -126,7 +126,7 @@ class Eraser:
     async def _attachment(self, row: Attributes) -> None:
         """Delete an attachment and its files, and what is left of its thread. Raises Held."""
         name = keys.id_of(key_of(row).sk)
-        await self.storage.attachments.delete(self.owner, name)
+        await self.storage.kinds.attachments.delete(self.owner, name)
         if self.storage.objects is not None:
             await self.storage.objects.delete_below(object_names.attachment(self.owner, name))
         await self.storage.bulk.delete([key_of(row)])  # if it has expired it was not deleted; and now it is counted

@@ -111,7 +111,7 @@ class _Exporter:
     async def _thread(self, row: Row, number: int) -> None:
         thread = self.owner.thread(keys.id_of(row.key.sk))
         name, created_at = thread.thread_id, keys.created_at_of(row.by_time or "")
-        reading = self.storage.threads.load(self.owner, [dataclasses.replace(row, title=None)])
+        reading = self.storage.kinds.threads.load(self.owner, [dataclasses.replace(row, title=None)])
         bare = ThreadMetadata(id=name, created_at=created_at)
         [entry] = await self.losses.read(LostEntry(kind="thread", id=name), reading, [bare])
         title = None
@@ -129,7 +129,7 @@ class _Exporter:
     async def _feedback(self, thread: ThreadKeys) -> list[FeedbackEntry]:
         """All that is thought of items, or nothing of a thread where one row cannot be read."""
         lost = LostEntry(kind="feedback", id=thread.thread_id)
-        given = await self.losses.read(lost, self.storage.feedback.load(thread), {})
+        given = await self.losses.read(lost, self.storage.kinds.feedback.load(thread), {})
         return [FeedbackEntry(item_id=name, **dataclasses.asdict(one)) for name, one in given.items()]
 
     async def _items(self, thread: ThreadKeys, name: str) -> None:
@@ -140,7 +140,7 @@ class _Exporter:
 
     async def _lines(self, thread: ThreadKeys, rows: Sequence[Row]) -> bytes:
         try:
-            items = await self.storage.items.load(thread, rows)
+            items = await self.storage.kinds.items.load(thread, rows)
             self.losses.readable += len(items)
         except UNREADABLE:
             items = [item for row in rows for item in await self._item(thread, row)]
@@ -153,7 +153,7 @@ class _Exporter:
         """An item alone, among some of which one cannot be read."""
         lost = LostEntry(kind="item", id=keys.id_of(row.key.sk), thread_id=thread.thread_id)
         count = len(self.losses.entries)
-        items = await self.losses.read(lost, self.storage.items.load(thread, [row]), [])
+        items = await self.losses.read(lost, self.storage.kinds.items.load(thread, [row]), [])
         if len(self.losses.entries) == count:
             await self._missing(thread, [row], {item.id for item in items})
         return items
@@ -175,7 +175,7 @@ class _Exporter:
 
     async def _attachment(self, row: Row) -> AttachmentEntry | None:
         name = keys.id_of(row.key.sk)
-        reading = self.storage.attachments.load(self.owner, name)
+        reading = self.storage.kinds.attachments.load(self.owner, name)
         attachment = await self.losses.read(LostEntry(kind="attachment", id=name), reading, None)
         if attachment is None:
             return None

@@ -130,22 +130,24 @@ class _Importer:
         """The thread itself, unless it was written before and perhaps changed since."""
         row = await self.storage.table.get(thread.row)
         if row is None:
-            await self.storage.threads.save(thread.owner, entry.thread)
+            await self.storage.kinds.threads.save(thread.owner, entry.thread)
         if entry.user_title is not None and (row is None or row.title is None):
-            await self.storage.threads.rename(thread, entry.user_title)
+            await self.storage.kinds.threads.rename(thread, entry.user_title)
 
     async def _items(self, thread: ThreadKeys, number: int) -> None:
         places = self.storage.bulk.rows(thread.partition, keys.PLACE)
         written = {key_of(row).sk async for page in places for row in page}
         for item in self.contents.items(number, thread.thread_id):
             if thread.place(item.id).sk not in written:
-                await self.storage.items.add(thread, item)
+                await self.storage.kinds.items.add(thread, item)
             self.counts["items"] += 1
 
     async def _feedback(self, thread: ThreadKeys, number: int) -> None:
         for entry in self.contents.feedback(number, thread):
             try:
-                await self.storage.feedback.put(thread, entry.item_id, codec.Feedback(entry.kind, entry.created_at))
+                await self.storage.kinds.feedback.put(
+                    thread, entry.item_id, codec.Feedback(entry.kind, entry.created_at)
+                )
                 self.counts["feedback"] += 1
             except ItemNotFound:
                 self.counts["left_out"] += 1

@@ -44,7 +44,7 @@ class FileImporter:
             self.counts["left_out"] += 1
             return
         try:
-            await self.storage.attachments.save(owner, attachment, entry.created_at)
+            await self.storage.kinds.attachments.save(owner, attachment, entry.created_at)
         except ThreadNotFound:
             self.counts["left_out"] += 1
             return

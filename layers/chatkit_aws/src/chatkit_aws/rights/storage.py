@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Any, override
 from chatkit_aws.errors import StoreUnavailable
 from chatkit_aws.rights.files import Files
 from chatkit_aws.rights.kinds import CountingBulk, CountingObjects, Tally
-from chatkit_aws.store.attachments import Attachments
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.bulk import PATIENCE, Bulk
 from chatkit_aws.store.cascade import Cascade
-from chatkit_aws.store.feedback import Feedbacks
-from chatkit_aws.store.guard import Guard
-from chatkit_aws.store.items import Items
 from chatkit_aws.store.keys import Owner
+from chatkit_aws.store.kinds import Kinds
 from chatkit_aws.store.objects import Objects
-from chatkit_aws.store.overflow import Overflow
 from chatkit_aws.store.retention import Retention
 from chatkit_aws.store.retries import Contended
 from chatkit_aws.store.table import Table
-from chatkit_aws.store.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,30 +105,11 @@ class Storage:
         return replace(self, bulk=CountingBulk(self.name, self.client, tally), objects=objects)
 
     @property
-    def threads(self) -> Threads:
-        """Threads."""
-        return Threads(self.table, self.bodies, self.retention)
-
-    @property
-    def items(self) -> Items:
-        """Items."""
-        return Items(self.table, self.bodies, Overflow(self.table, self.objects), self._guard)
-
-    @property
-    def attachments(self) -> Attachments:
-        """Attachments."""
-        return Attachments(self.table, self.bodies, self._guard)
-
-    @property
-    def feedback(self) -> Feedbacks:
-        """Feedback."""
-        return Feedbacks(self.table, self.bodies, self._guard)
+    def kinds(self) -> Kinds:
+        """Threads, items, attachments and feedback."""
+        return Kinds(self.table, self.bodies, self.objects, self.retention)
 
     @property
     def cascade(self) -> Cascade:
         """What removes the rest of what was deleted."""
         return Cascade(self.bulk, self.objects, self.table)
-
-    @property
-    def _guard(self) -> Guard:
-        return Guard(self.table, self.retention)
