@@ -136,7 +136,7 @@ class _Source:
         self.ready.set()
         self.complete.set()
         if not task.cancelled():
-            task.exception()  # so that nobody misses it where nobody reads to the end
+            task.exception()  # taken, as whoever closes early has no use for it
 
 
 async def _is_set_within(event: asyncio.Event, seconds: float | None) -> bool:
