@@ -105,6 +105,7 @@ bench: export AWS_ACCESS_KEY_ID := test
 bench: export AWS_SECRET_ACCESS_KEY := test
 bench: setup-dev-dynamodb-peers build ## figures, each beside a peer in the same run
 	$(BIN)/python tests/load/bench_runtime.py
+	$(BIN)/python tests/load/bench_pacing.py
 	$(BIN)/python tests/load/bench_turn.py
 	$(BIN)/python tests/load/bench_store_turn.py
 	$(BIN)/python tests/load/bench_store_peers.py
