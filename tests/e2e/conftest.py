@@ -37,7 +37,8 @@ def engine(pytestconfig: pytest.Config) -> Engine | None:
 def deployment(engine: Engine | None) -> Iterator[Deployment]:
     model = OfflineModel(delay=0)
     with ministack.running(engine) as cloud, model_server.running(model, cloud.addresses) as port:
-        deployed = stack.deploy(cloud, {"OpenAIBaseUrl": cloud.seen_by_functions(port, "/v1")})
+        parameters = {"OpenAIBaseUrl": cloud.seen_by_functions(port, "/v1"), "RequestsPerMinute": "0"}
+        deployed = stack.deploy(cloud, parameters)
         deployed.put_model_key(model.key)
         deployed.wait_until_active()
         yield Deployment(deployed, model)

@@ -1,6 +1,7 @@
 """POST /chatkit: every operation of the ChatKit protocol."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from chatkit.errors import CustomStreamError
 from chatkit.server import NonStreamingResult
@@ -107,7 +108,13 @@ class EventResponse(StreamingResponse):
 
     def __init__(self, events: AsyncIterator[bytes], run_id: str, pace: Pace) -> None:
         """Send `events` as they come, at that pace."""
-        super().__init__(paced(events, pace), headers={**_EVENT_STREAM, HEADER: run_id})
+        self._parts = paced(events, pace)
+        super().__init__(self._parts, headers={**_EVENT_STREAM, HEADER: run_id})
+
+    async def stream_response(self, send: Send) -> None:
+        """Send them; where nobody reads any more they are closed, which Starlette leaves to the garbage collector."""
+        async with aclosing(self._parts):
+            await super().stream_response(send)
 
 
 class TurnResponse(EventResponse):
@@ -133,8 +140,9 @@ def following(follower: Follower, pace: Pace, after: int = 0) -> EventResponse:
 
 async def _events(first: bytes, turn: Turn) -> AsyncIterator[bytes]:
     yield first
-    async for event in turn.rest():
-        yield event
+    async with aclosing(turn.rest()) as rest:
+        async for event in rest:
+            yield event
 
 
 async def _one(event: ErrorEvent) -> AsyncIterator[bytes]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from chatkit.errors import ErrorCode
 from chatkit.types import ErrorEvent, NoticeEvent
@@ -78,7 +78,7 @@ class Turn:
             return None
         return await self._queue.get()
 
-    async def rest(self) -> AsyncIterator[bytes]:
+    async def rest(self) -> AsyncGenerator[bytes]:
         """The events after the first, until the turn ends."""
         try:
             while (event := await self._queue.get()) is not None:

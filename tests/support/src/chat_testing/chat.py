@@ -32,8 +32,9 @@ class Answer:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The server-sent events; fails on anything between them that is not one."""
-        parts = self.body.decode().split("\n\n")
+        """The server-sent events; fails on anything between them that is neither one nor a comment."""
+        lines = self.body.decode().splitlines(keepends=True)
+        parts = "".join(line for line in lines if not line.startswith(":")).split("\n\n")
         assert parts.pop().strip() == ""
         assert all(part.startswith("data: ") for part in parts), parts
         return [json.loads(part.removeprefix("data: ")) for part in parts]
