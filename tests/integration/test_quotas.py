@@ -101,11 +101,11 @@ async def test_what_a_turn_used_is_counted_in_place_of_what_was_reserved(make: M
 
 async def test_request_that_repeats_another_counts_not(make: Make) -> None:
     models = PausingModels()
-    app = make(models, requests_per_minute=2)
+    app = make(models, requests_per_minute=8)
     models.say("Hi")
     alice = app.user("alice")
     turns = [asyncio.create_task(alice.create("The same")) for _ in range(8)]
-    await models.model.said.wait()
+    await asyncio.wait_for(models.model.said.wait(), 30)
     await asyncio.sleep(0.5)
     models.model.go_on.set()
     answers = await asyncio.gather(*turns)
@@ -128,7 +128,7 @@ async def test_answer_that_is_cut_off_is_counted_by_its_length(make: Make) -> No
     models.model.error = RuntimeError("broken off")
     models.say("What there is of the answer, some words long. " * 10)
     turn = asyncio.create_task(app.user("alice").create("A question of some length. " * 10))
-    await models.model.said.wait()
+    await asyncio.wait_for(models.model.said.wait(), 30)
     await asyncio.sleep(0.3)
     models.model.go_on.set()
     await turn

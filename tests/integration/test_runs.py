@@ -90,8 +90,9 @@ def paused(models: PausingModels, table_name: str, dynamodb: DynamoDBClient) -> 
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         assert models.model.said.is_set(), task.result().body
         waiting.cancel()
-        while TEXT.encode() not in await said_so_far():  # noqa: ASYNC110 - it is the table that changes
-            await asyncio.sleep(0.02)
+        async with asyncio.timeout(30):
+            while TEXT.encode() not in await said_so_far():  # noqa: ASYNC110 - it is the table that changes
+                await asyncio.sleep(0.02)
         return task
 
     return pause

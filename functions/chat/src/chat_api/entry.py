@@ -11,7 +11,10 @@ from chatkit_aws.runs import Leases
 from chatkit_aws.runs.leases import LEASE_SECONDS
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.lease import Lease, Taking
-from chatkit_aws.usage import Admission, Meter
+from chatkit_aws.usage import Admission, Meter, QuotaReached
+
+MOMENT_SECONDS = 0.2
+"""How long what is not needed may be held before it is given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,11 @@ class Gate:
 
         Both at once, so that the model waits no longer. A request that repeats another is told so, and counts not.
         """
-        until = int(time.time()) + LEASE_SECONDS
-        admitting = self.meter.admit(owner, uuid.uuid4().hex, until)
-        lease, admission = await asyncio.gather(taking, admitting, return_exceptions=True)
+        lease, admission = await asyncio.gather(taking, self._admission(owner), return_exceptions=True)
+        if isinstance(lease, Lease) and isinstance(admission, QuotaReached):
+            # Repetitions of this very request may have had the last places for a moment.
+            await asyncio.sleep(MOMENT_SECONDS)
+            [admission] = await asyncio.gather(self._admission(owner), return_exceptions=True)
         if isinstance(admission, Admission):
             spending.admission = admission
         if isinstance(lease, BaseException):
@@ -46,3 +51,6 @@ class Gate:
             await self.leases.end(lease, "clean")
             raise admission
         return lease
+
+    async def _admission(self, owner: Owner) -> Admission:
+        return await self.meter.admit(owner, uuid.uuid4().hex, int(time.time()) + LEASE_SECONDS)
