@@ -11,22 +11,6 @@ HEADER = "chatkit-run"
 """Names a run: a client may send a name of its own, and the answer says which run it follows."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{16,64}")
-_TURNS = frozenset(
-    {
-        "threads.create",
-        "threads.add_user_message",
-        "threads.add_client_tool_output",
-        "threads.add_structured_input",
-        "threads.custom_action",
-        "threads.retry_after_item",
-    }
-)
-"""The operations that the SDK answers with a stream."""
-
-
-def starts_a_turn(operation: Operation) -> bool:
-    """Whether the operation is answered with a stream of events."""
-    return operation.type in _TURNS
 
 
 def claim_of(operation: Operation, name: str | None) -> Claim:

@@ -6,13 +6,13 @@ from contextlib import aclosing
 from chatkit.errors import CustomStreamError
 from chatkit.server import NonStreamingResult
 from chatkit.store import NotFoundError
-from chatkit.types import ErrorEvent
+from chatkit.types import ErrorEvent, is_streaming_req
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from chat_api import problems, quotas
-from chat_api.claims import HEADER, claim_of, starts_a_turn
+from chat_api.claims import HEADER, claim_of
 from chat_api.follower import Follower
 from chat_api.identity import Caller
 from chat_api.operation import MAX_AUDIO_BODY, Operation, parse
@@ -53,7 +53,7 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     record: Record = request.state.record
     record.operation = operation.type
     record.thread = operation.thread_id if is_own(operation.thread_id) else None
-    if starts_a_turn(operation):
+    if is_streaming_req(operation.request):
         return await _answer(services, operation, caller, request.headers.get(HEADER))
     await services.server.check(operation, caller)
     result = await services.server.process(operation.body, caller)
