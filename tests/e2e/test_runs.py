@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chat_api.claims import HEADER
+from chat_api.web.claims import HEADER
 from chat_testing.chat import message, request
 from chat_testing.deployed import Deployment, FrontDoor
 from local_cloud.model_server import Control

@@ -10,7 +10,7 @@ import pytest
 from chatkit.types import ClosedStatus, LockedStatus, ThreadStatus
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.claims import HEADER
+from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
 from chat_testing.builders import context
 from chat_testing.chat import Answer, ChatClient, message, request
@@ -269,8 +269,8 @@ async def test_repetition_of_a_killed_run_gets_what_was_said_and_may_retry(
 
 
 def digest_of(sent: bytes) -> str:
-    from chat_api.claims import claim_of
     from chat_api.operation import parse
+    from chat_api.web.claims import claim_of
 
     return claim_of(parse(sent, 1_000), None).digest
 

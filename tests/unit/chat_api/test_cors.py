@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat_api import cors
+from chat_api.web import cors
 
 
 @pytest.mark.parametrize(("origins", "pattern"), [(("*",), ""), ((), "(")])

@@ -18,7 +18,7 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from chat_api.sighting import Sightings
+from chat_api.server.sighting import Sightings
 
 
 def message(item_id: str, second: int) -> AssistantMessageItem:

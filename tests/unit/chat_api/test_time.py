@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chat_api.turn import MARGIN_SECONDS
+from chat_api.runs.turn import MARGIN_SECONDS
 from chatkit_aws.clients import lambda_config
 from chatkit_aws.store.retries import Retries
 

@@ -8,9 +8,9 @@ from contextvars import ContextVar
 import pytest
 from starlette.requests import ClientDisconnect
 
-from chat_api.endpoint import TurnResponse
 from chat_api.pacing import Pace
-from chat_api.turn import MARGIN_SECONDS, Turn
+from chat_api.runs.turn import MARGIN_SECONDS, Turn
+from chat_api.web.endpoint import TurnResponse
 
 
 async def stream(*events: bytes | Exception) -> AsyncIterator[bytes]:

@@ -31,7 +31,7 @@ def stream() -> Iterator[io.StringIO]:
 
 @pytest.fixture
 def ours() -> logging.Logger:
-    return logging.getLogger("chat_api.turn")
+    return logging.getLogger("chat_api.runs.turn")
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def as_key() -> None:
         (as_key, ["KeyError"]),
     ],
 )
-@pytest.mark.parametrize("name", ["chat_api.turn", "library.agents"])
+@pytest.mark.parametrize("name", ["chat_api.runs.turn", "library.agents"])
 def test_exception_is_written_with_its_causes_and_without_their_messages(
     stream: io.StringIO, name: str, fail: Callable[[], None], types: list[str]
 ) -> None:
@@ -108,7 +108,7 @@ def test_exception_is_written_with_its_causes_and_without_their_messages(
 def test_message_of_ours_is_written_with_its_values(stream: io.StringIO, ours: logging.Logger) -> None:
     ours.warning("%d rows", 7)
     assert line(stream)["message"] == "7 rows"
-    assert line(stream)["name"] == "chat_api.turn"
+    assert line(stream)["name"] == "chat_api.runs.turn"
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from chat_api import cors, endpoint, health, problems, run_routes
-from chat_api.failure import FailureMiddleware
-from chat_api.observation import ObservationMiddleware
+from chat_api import problems
 from chat_api.services import Services
+from chat_api.web import cors, endpoint, health, run_routes
+from chat_api.web.failure import FailureMiddleware
+from chat_api.web.observation import ObservationMiddleware
 
 
 def create_app(services: Services, **options: Any) -> FastAPI:

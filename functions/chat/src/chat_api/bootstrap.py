@@ -9,10 +9,10 @@ from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
 from chat_api.app import create_app
 from chat_api.assistant.agent import build_agent, load_prices
-from chat_api.entry import Gate
-from chat_api.keeper import Runs
 from chat_api.pacing import Pace
-from chat_api.server import Assistant, ChatServer
+from chat_api.runs.entry import Gate
+from chat_api.runs.keeper import Runs
+from chat_api.server.chat_server import Assistant, ChatServer
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chat_api.turns import Turns

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chat_api.pacing import Pace
-from chat_api.server import ChatServer
+from chat_api.server.chat_server import ChatServer
 from chat_api.turns import Turns
 from chatkit_aws.identity import TokenVerifier
 from chatkit_aws.telemetry import Telemetry

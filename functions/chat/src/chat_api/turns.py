@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from chatkit.server import StreamingResult
 from chatkit.types import ThreadsAddUserMessageReq, ThreadsCreateReq
 
-from chat_api.entry import Entry, Gate
-from chat_api.keeper import Keeper, Runs
 from chat_api.operation import Operation
-from chat_api.server import ChatServer
-from chat_api.spending import Spending
-from chat_api.turn import Turn
-from chat_api.turn_context import TurnContext
+from chat_api.runs.context import TurnContext
+from chat_api.runs.entry import Entry, Gate
+from chat_api.runs.keeper import Keeper, Runs
+from chat_api.runs.spending import Spending
+from chat_api.runs.turn import Turn
+from chat_api.server.chat_server import ChatServer
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import InvalidId, ThreadNotFound
 from chatkit_aws.runs import Claim

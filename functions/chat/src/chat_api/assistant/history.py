@@ -6,7 +6,7 @@ from chatkit.store import Store
 from chatkit.types import Attachment, ThreadItem, ThreadMetadata, UserMessageItem, UserMessageTagContent
 from openai.types.responses import ResponseInputTextParam
 
-from chat_api.turn_context import TurnContext
+from chat_api.runs.context import TurnContext
 from chatkit_aws.context import RequestContext
 
 

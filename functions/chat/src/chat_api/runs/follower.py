@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chatkit.types import ErrorEvent
 
-from chat_api.keeper import LAST, Runs
+from chat_api.runs.keeper import LAST, Runs
 from chat_api.wire import event_of
 from chatkit_aws.store.lease import Lease
 

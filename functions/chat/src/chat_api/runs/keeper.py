@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chat_api.ending import Cause
-from chat_api.spending import Spending
+from chat_api.runs.ending import Cause
+from chat_api.runs.spending import Spending
 from chatkit_aws.errors import ChatKitAwsError, LeaseLost, StoreRefused, StoreUnavailable
 from chatkit_aws.runs import EventLog, Leases, Stops
 from chatkit_aws.store.lease import Lease, Taking

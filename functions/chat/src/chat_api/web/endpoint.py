@@ -12,13 +12,13 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from chat_api import problems, quotas
-from chat_api.claims import HEADER, claim_of
-from chat_api.follower import Follower
-from chat_api.identity import Caller
 from chat_api.operation import MAX_AUDIO_BODY, Operation, parse
 from chat_api.pacing import Pace, paced
+from chat_api.runs.follower import Follower
+from chat_api.runs.turn import Turn
 from chat_api.services import Services
-from chat_api.turn import Turn
+from chat_api.web.claims import HEADER, claim_of
+from chat_api.web.identity import Caller
 from chat_api.wire import event_of
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AlreadyAnswered

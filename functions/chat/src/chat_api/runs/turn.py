@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from chatkit.errors import ErrorCode
 from chatkit.types import ErrorEvent, NoticeEvent
 
-from chat_api.ending import Cause, Ending
-from chat_api.keeper import Keeper
+from chat_api.runs.ending import Cause, Ending
+from chat_api.runs.keeper import Keeper
 from chat_api.wire import event_of
 from chatkit_aws.errors import LeaseLost
 from chatkit_aws.record import current_record

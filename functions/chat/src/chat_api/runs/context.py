@@ -7,15 +7,15 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from chat_api.ending import Ending
+from chat_api.runs.ending import Ending
 from chatkit_aws.context import RequestContext
 
 if TYPE_CHECKING:
     from chatkit.store import Store
     from chatkit.types import Page, ThreadItem
 
-    from chat_api.entry import Entry
-    from chat_api.spending import Spending
+    from chat_api.runs.entry import Entry
+    from chat_api.runs.spending import Spending
     from chatkit_aws.store.lease import Taking
 
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
-from chat_api.spending import Spending
+from chat_api.runs.spending import Spending
 from chatkit_aws.runs import Leases
 from chatkit_aws.runs.leases import LEASE_SECONDS
 from chatkit_aws.store.keys import Owner

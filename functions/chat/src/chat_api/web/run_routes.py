@@ -7,10 +7,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from chat_api import problems
-from chat_api.endpoint import following, read
-from chat_api.follower import Follower
-from chat_api.identity import Caller
+from chat_api.runs.follower import Follower
 from chat_api.services import Services
+from chat_api.web.endpoint import following, read
+from chat_api.web.identity import Caller
 from chatkit_aws.errors import InvalidId, ThreadNotFound
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.lease import Lease

@@ -37,13 +37,13 @@ from pydantic import BaseModel
 
 from chat_api import quotas
 from chat_api.assistant.history import load_history
-from chat_api.estimate import estimated
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
-from chat_api.retrying import replacing
-from chat_api.sighting import Sightings
-from chat_api.turn_context import TurnContext
-from chat_api.unfinished import Unfinished, says_something
+from chat_api.runs.context import TurnContext
+from chat_api.server.estimate import estimated
+from chat_api.server.retrying import replacing
+from chat_api.server.sighting import Sightings
+from chat_api.server.unfinished import Unfinished, says_something
 from chat_api.wire import in_utc
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import Record, current_record

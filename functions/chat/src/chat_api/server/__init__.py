@@ -1,0 +1,1 @@
+"""The ChatKit server: what is decided where the SDK leaves it open."""

@@ -1,0 +1,1 @@
+"""HTTP: the routes, who calls, and what is answered when something is wrong."""
