@@ -10,6 +10,8 @@ ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 BUILT := .aws-sam/build/template.yaml
 TSC := .tools/bin/node web/node_modules/typescript/bin/tsc
 WEB := web/dist/chat-fetch.js
+CHAT := functions/chat/src/chat_api
+CATALOGS := $(CHAT)/locales
 SOURCES := template.yaml samconfig.toml infra/package.mk $(shell find functions layers -type f -not -name '*.pyc' -not -path '*/__pycache__/*')
 export SAM_CLI_TELEMETRY := 0
 export PYTHONDONTWRITEBYTECODE := 1
@@ -113,6 +115,16 @@ bench: setup-dev-dynamodb-peers build ## figures, each beside a peer in the same
 	$(BIN)/python tests/load/bench_store_delete.py
 	$(BIN)/python tests/load/bench_store_writers.py
 	$(BIN)/python tests/load/bench_store_compression.py
+
+.PHONY: texts
+texts: UPDATE := $(BIN)/pybabel --quiet update --domain chat --output-dir $(CATALOGS) --width 120 \
+	--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+texts: setup-dev ## put new texts into the catalogs and compile these, `NEW=it` begins one in Italian
+	template=$$(mktemp) && trap "rm $$template" EXIT && \
+	$(BIN)/pybabel --quiet extract --no-default-keywords --keyword mark --add-location file --sort-by-file \
+		--project chat-api --header-comment '# Translations template for PROJECT.' --output-file $$template $(CHAT) && \
+	$(if $(NEW),$(UPDATE) --input-file $$template --init-missing --locale $(NEW) &&) $(UPDATE) --input-file $$template
+	$(BIN)/pybabel --quiet compile --domain chat --directory $(CATALOGS)
 
 .PHONY: lock
 lock: setup-dev ## resolve the dependencies again

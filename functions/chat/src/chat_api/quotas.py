@@ -1,22 +1,26 @@
 """What users are told of their quotas."""
 
+from chat_api.texts import LOCALES, mark, say
 from chatkit_aws.usage import Level, QuotaReached
 
 _REACHED = {
-    "requests": "You are sending messages too quickly. Try again in a minute.",
-    "runs": "Several answers are being written for you already. Wait until one of them ends.",
-    "tokens_day": "You have reached the limit for today. It starts anew at midnight UTC.",
-    "tokens_month": "Your organisation has reached its limit for this month.",
+    "requests": mark("You are sending messages too quickly. Try again in a minute."),
+    "runs": mark("Several answers are being written for you already. Wait until one of them ends."),
+    "tokens_day": mark("You have reached the limit for today. It starts anew at midnight UTC."),
+    "tokens_month": mark("Your organisation has reached its limit for this month."),
+}
+_NEAR = {
+    "tokens_day": mark("Of your limit for today you have used {percent} %."),
+    # A tenant's figures are not for its users.
+    "tokens_month": mark("Your organisation is near its limit for this month."),
 }
 
 
-def reached(quota: QuotaReached) -> str:
+def reached(quota: QuotaReached, locale: str = LOCALES[0]) -> str:
     """Why a turn does not begin."""
-    return _REACHED[quota.kind]
+    return say(locale, _REACHED[quota.kind])
 
 
-def near(level: Level) -> str:
-    """That a budget comes near its end; a tenant's figures are not for its users."""
-    if level.kind == "tokens_month":
-        return "Your organisation is near its limit for this month."
-    return f"You have used {level.used * 100 // level.limit} % of your limit for today."
+def near(level: Level, locale: str = LOCALES[0]) -> str:
+    """That a budget comes near its end."""
+    return say(locale, _NEAR[level.kind], percent=level.used * 100 // level.limit)

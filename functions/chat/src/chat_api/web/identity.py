@@ -7,15 +7,13 @@ from fastapi import Depends, Request
 
 from chat_api import problems
 from chat_api.services import Services
+from chat_api.texts import LOCALES
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import InvalidToken
 from chatkit_aws.locale import negotiate
 from lambda_streaming import current_invocation
 
 logger = logging.getLogger(__name__)
-
-LOCALES = ("en",)
-"""The languages that the application speaks, the default first."""
 
 
 async def authenticate(request: Request) -> RequestContext:
