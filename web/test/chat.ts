@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach } from "node:test";
 import { createChatFetch, type ChatFetchOptions } from "chatkit-lambda-web";
 import { ChatServer, type Received } from "./server.js";
@@ -25,10 +26,26 @@ export class Chat {
     });
   }
 
-  /** Post a request of ChatKit's. */
-  post(type = "threads.add_user_message", signal?: AbortSignal): Promise<Response> {
-    const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ type }) };
+  /** Post a request of ChatKit's; `words` tell it from others. */
+  post(type = "threads.add_user_message", signal?: AbortSignal, words = "Hello"): Promise<Response> {
+    const body = JSON.stringify({ type, words });
+    const init = { method: "POST", headers: { "content-type": "application/json" }, body };
     return this.fetch(this.server.endpoint, signal ? { ...init, signal } : init);
+  }
+
+  /** Post a message, have it answered and read the answer, however it ends; gives the run that the request named. */
+  async run(answer: Answer, words?: string): Promise<string> {
+    const answered = this.post("threads.add_user_message", undefined, words);
+    return this.finish(answered, answer);
+  }
+
+  /** The same for a request that was posted already. */
+  async finish(answered: Promise<Response>, answer: Answer): Promise<string> {
+    const request = await this.server.next();
+    const read = answered.then((response) => response.text()).catch(() => undefined);
+    answer(request.answer);
+    await read;
+    return String(request.headers["chatkit-run"]);
   }
 
   /** Start a turn and have it answered by a stream with one event, which is read. */
@@ -46,6 +63,27 @@ export class Chat {
   get stops(): number {
     return this.sent.filter(({ input }) => String(input).endsWith("/stop")).length;
   }
+}
+
+/** Answers a request. */
+export type Answer = (answer: ServerResponse) => void;
+
+/** An answer that ends well, with these bytes. */
+export function streamOf(body = "data: 1\n\n", headers: Record<string, string> = {}): Answer {
+  return (answer) => answer.writeHead(200, { "content-type": "text/event-stream", ...headers }).end(body);
+}
+
+/** An answer that is no stream. */
+export function plain(status: number, type?: string): Answer {
+  return (answer) => answer.writeHead(status, type ? { "content-type": type } : {}).end("{}");
+}
+
+/** An answer whose connection breaks after these bytes. */
+export function broken(body = "data: 1\n\n", headers: Record<string, string> = {}): Answer {
+  return (answer) => {
+    answer.writeHead(200, { "content-type": "text/event-stream", ...headers });
+    answer.write(body, () => answer.destroy());
+  };
 }
 
 export interface Turn {

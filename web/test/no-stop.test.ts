@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Chat, useServer } from "./chat.js";
+import { withPage } from "./page.js";
 
 const server = useServer();
-
-/** The globals that only a page has, for the length of a test. */
-function withPage(t: { after(end: () => void): void }, visibilityState: DocumentVisibilityState): EventTarget {
-  const window = new EventTarget();
-  Object.assign(globalThis, { window, document: { baseURI: server().origin, visibilityState } });
-  t.after(() => ["window", "document"].forEach((name) => Reflect.deleteProperty(globalThis, name)));
-  return window;
-}
 
 test("an abort after the end of the stream stops nothing, whether the end was read or not", async () => {
   for (const isEndRead of [true, false]) {
@@ -84,7 +77,7 @@ test("an abort while the token is waited for sends neither the request nor a sto
 });
 
 test("a page that is left stops nothing, and stops again once it is back", async (t) => {
-  const window = withPage(t, "visible");
+  const window = withPage(t, server().origin, "visible");
   const chat = new Chat(server());
   for (const [event, stops] of [["pagehide", 0], ["pageshow", 1]] as const) {
     const button = new AbortController();
@@ -97,7 +90,7 @@ test("a page that is left stops nothing, and stops again once it is back", async
 });
 
 test("an abort by those who are told later that the page is left stops nothing", async (t) => {
-  const window = withPage(t, "visible");
+  const window = withPage(t, server().origin, "visible");
   const chat = new Chat(server());
   const button = new AbortController();
   window.addEventListener("pagehide", () => button.abort());
@@ -107,7 +100,7 @@ test("an abort by those who are told later that the page is left stops nothing",
 });
 
 test("an abort on a hidden page stops nothing", async (t) => {
-  withPage(t, "hidden");
+  withPage(t, server().origin, "hidden");
   const chat = new Chat(server());
   const button = new AbortController();
   await chat.turn(button.signal);

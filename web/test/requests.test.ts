@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createChatFetch } from "chatkit-lambda-web";
-import { Chat, useServer, type Fetch } from "./chat.js";
+import { Chat, streamOf, useServer, type Fetch } from "./chat.js";
 import { ChatServer } from "./server.js";
 
 const server = useServer();
@@ -35,8 +35,8 @@ test("each request asks for the token and has a run of its own", async () => {
   for (let count = 0; count < 2; count++) {
     const answered = chat.post();
     const { headers, answer } = await server().next();
-    answer.end("{}");
-    await answered;
+    streamOf()(answer);
+    await (await answered).text();
     seen.push(headers);
   }
   assert.deepEqual(seen.map(({ authorization }) => authorization), ["Bearer token-1", "Bearer token-2"]);
