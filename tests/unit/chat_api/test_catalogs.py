@@ -114,7 +114,7 @@ def test_every_text_is_translated_for_good(locale: str) -> None:
 @pytest.mark.parametrize("locale", CATALOGS)
 def test_translation_has_the_placeholders_of_the_text(locale: str) -> None:
     for text, translation in translations(locale).items():
-        assert placeholders(translation) == placeholders(text)
+        assert placeholders(translation or text) == placeholders(text)
 
 
 @pytest.mark.parametrize("locale", CATALOGS)
@@ -138,7 +138,7 @@ def test_compiled_catalog_is_that_of_now(locale: str) -> None:
 @pytest.mark.parametrize("locale", CATALOGS)
 def test_text_is_said_as_the_catalog_has_it(locale: str) -> None:
     for text, translation in translations(locale).items():
-        assert say(locale, text) == translation
+        assert say(locale, text) == (translation or text)
 
 
 def test_errors_of_the_layer_are_those_that_users_are_told() -> None:
