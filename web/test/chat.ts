@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach } from "node:test";
 import { createChatFetch, type ChatFetchOptions } from "chatkit-lambda-web";
@@ -57,7 +58,13 @@ export class Chat {
     const response = await answered;
     const reader = response.body!.getReader();
     await reader.read();
-    return { request, response, reader };
+    const bytes = async (text: string): Promise<void> => {
+      for (const byte of text) {
+        request.answer.write(byte);
+        assert.equal((await reader.read()).value!.length, 1);
+      }
+    };
+    return { request, response, reader, bytes };
   }
 
   get stops(): number {
@@ -74,8 +81,8 @@ export function streamOf(body = "data: 1\n\n", headers: Record<string, string> =
 }
 
 /** An answer that is no stream. */
-export function plain(status: number, type?: string): Answer {
-  return (answer) => answer.writeHead(status, type ? { "content-type": type } : {}).end("{}");
+export function plain(status: number, type?: string, body = "{}"): Answer {
+  return (answer) => answer.writeHead(status, type ? { "content-type": type } : {}).end(body);
 }
 
 /** An answer whose connection breaks after these bytes. */
@@ -90,6 +97,8 @@ export interface Turn {
   readonly request: Received;
   readonly response: Response;
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** Send and read some more, a byte at a time. */
+  readonly bytes: (text: string) => Promise<void>;
 }
 
 /** A server of its own for each test of the file. */

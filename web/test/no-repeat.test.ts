@@ -29,14 +29,11 @@ for (const [what, answer] of Object.entries(ended)) {
 test("the same request after a stream whose end came byte by byte names a new run", async () => {
   for (const bytes of ["data: 2\n\n: \n", "data: 2\r\n\r\n:\r\n"]) {
     const chat = new Chat(server());
-    const { request, reader } = await chat.turn();
-    for (const byte of bytes) {
-      request.answer.write(byte);
-      assert.equal((await reader.read()).value!.length, 1);
-    }
-    request.answer.end();
-    await reader.closed;
-    assert.notEqual(await chat.run(streamOf()), request.headers["chatkit-run"]);
+    const turn = await chat.turn();
+    await turn.bytes(bytes);
+    turn.request.answer.end();
+    await turn.reader.closed;
+    assert.notEqual(await chat.run(streamOf()), turn.request.headers["chatkit-run"]);
   }
 });
 

@@ -11,7 +11,7 @@ const lost: Record<string, Answer> = {
   "no answer": (answer) => answer.destroy(),
   "a 500 of nobody knows whom": plain(500),
   "a 502 of a proxy": plain(502, "text/html"),
-  "a 504 that calls itself a stream": plain(504, "text/event-stream"),
+  "a 504 that calls itself a stream": plain(504, "text/event-stream", "data: 1\n\n"),
   "a 200 that is no stream": plain(200, "application/json"),
   "a 200 of no type": plain(200),
   "a 204": (answer) => answer.writeHead(204, { "content-type": "text/event-stream" }).end(),
@@ -31,6 +31,15 @@ for (const [what, answer] of Object.entries(lost)) {
     assert.equal(await chat.run(streamOf()), first);
   });
 }
+
+test("the same request after a stream that came byte by byte and ended within an event names the same run", async () => {
+  const chat = new Chat(server());
+  const turn = await chat.turn();
+  await turn.bytes("data: 2\n");
+  turn.request.answer.end();
+  await turn.reader.closed;
+  assert.equal(await chat.run(streamOf()), turn.request.headers["chatkit-run"]);
+});
 
 test("five repetitions name one run; after the end the same words name a new one", async () => {
   const chat = new Chat(server());
