@@ -9,7 +9,7 @@ from awslambdaric.lambda_context import LambdaContext
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
-from chat_api.bootstrap import create_services
+from chat_api.bootstrap import create_assistant, create_services
 from chat_testing import events
 from chat_testing.app import TELEMETRY, settings_for
 from chat_testing.models import ScriptedModels
@@ -28,9 +28,8 @@ def models() -> ScriptedModels:
 @pytest.fixture
 def invoke(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: ScriptedModels) -> Iterator[Invoke]:
     store = DynamoDBStore(table_name, dynamodb)
-    handler = AsgiHandler(
-        create_app(create_services(settings_for(table_name, issuer.jwks_url), models, store, TELEMETRY))
-    )
+    settings = settings_for(table_name, issuer.jwks_url)
+    handler = AsgiHandler(create_app(create_services(settings, create_assistant(settings, models), store, TELEMETRY)))
 
     def call(event: dict[str, Any]) -> dict[str, Any]:
         context = LambdaContext("11111111-2222-4333-8444-555555555555", None, None, 32_503_680_000_000, "arn")

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from chat_api.app import create_app
-from chat_api.bootstrap import create_services
+from chat_api.bootstrap import create_assistant, create_services
 from chat_testing.app import TELEMETRY, App
 from chat_testing.chat import ChatClient
 from chatkit_aws.clients import dynamodb_client
@@ -17,7 +17,7 @@ from chatkit_aws.store import DynamoDBStore
 async def broken(app: App) -> AsyncIterator[ChatClient]:
     """The application over something that is no store, which no code expects."""
     store = DynamoDBStore(app.table_name, app.dynamodb)
-    services = create_services(app.settings, app.models, store, TELEMETRY)
+    services = create_services(app.settings, create_assistant(app.settings, app.models), store, TELEMETRY)
     services.server.store = object()  # type: ignore[assignment]  # broken on purpose
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(create_app(services)), base_url="http://testserver"
@@ -42,7 +42,9 @@ async def test_page_can_read_a_500(broken: ChatClient) -> None:
 
 async def test_store_that_cannot_be_reached_is_503_before_the_stream(app: App) -> None:
     store = DynamoDBStore(app.table_name, dynamodb_client("http://127.0.0.1:9"))
-    transport = httpx2.ASGITransport(create_app(create_services(app.settings, app.models, store, TELEMETRY)))
+    transport = httpx2.ASGITransport(
+        create_app(create_services(app.settings, create_assistant(app.settings, app.models), store, TELEMETRY))
+    )
     async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as http:
         alice = ChatClient(http, app.issuer.mint())
         for answer in (await alice.send("threads.list"), await alice.create()):

@@ -180,7 +180,8 @@ async def test_model_failure_is_an_event_that_allows_retry_and_the_question_is_k
     app.models.model.enqueue(ModelStep.raise_error(RuntimeError("the model said a secret")))
     answer = await alice.create("Question")
     assert answer.status == 200
-    assert answer.events[-1] == {"type": "error", "code": "stream.error", "allow_retry": True}
+    message = f"Something went wrong. Trying again may help. Reference: {answer.headers['x-request-id']}"
+    assert answer.events[-1] == {"type": "error", "code": "custom", "message": message, "allow_retry": True}
     assert b"secret" not in answer.body
     assert [item["type"] for item in await alice.items(answer.thread_id)] == ["user_message"]
 

@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 from contextvars import ContextVar
 
 import pytest
+from chatkit.types import ErrorEvent
 from starlette.requests import ClientDisconnect
 
 from chat_api.pacing import Pace
 from chat_api.runs.turn import MARGIN_SECONDS, Turn
 from chat_api.web.endpoint import TurnResponse
+from chat_api.wire import event_of
+from chat_api.words import Words
 
 
 async def stream(*events: bytes | Exception) -> AsyncIterator[bytes]:
@@ -55,9 +58,11 @@ def test_turn_without_events_has_no_first() -> None:
 
 def test_failure_after_the_first_event_is_an_event_that_allows_retry() -> None:
     async def scenario() -> None:
-        first, error = await read(Turn(stream(b"1", LookupError("a secret"))))
+        turn = Turn(stream(b"1", LookupError("a secret")), words=Words("en", "r-1"))
+        first, error = await read(turn)
         assert first == b"1"
-        assert error == b'data: {"type":"error","code":"stream.error","allow_retry":true}\n\n'
+        message = "Something went wrong. Trying again may help. Reference: r-1"
+        assert error == event_of(ErrorEvent(code="custom", message=message, allow_retry=True))
 
     asyncio.run(scenario())
 

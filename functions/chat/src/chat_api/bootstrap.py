@@ -8,11 +8,13 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
 from chat_api.app import create_app
+from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import build_agent, load_prices
 from chat_api.pacing import Pace
 from chat_api.runs.entry import Gate
 from chat_api.runs.keeper import Runs
-from chat_api.server.chat_server import Assistant, ChatServer
+from chat_api.server.assistant import Assistant
+from chat_api.server.chat_server import ChatServer
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chat_api.turns import Turns
@@ -46,7 +48,12 @@ def create_app_from_environment() -> FastAPI:
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "ChatKit")
     telemetry = Telemetry(service, namespace, salt=settings.token_issuer)
     models = create_models(settings, ModelKey(settings.model_secret_id, clients.secretsmanager_client()))
-    return create_app(create_services(settings, models, create_store(settings), telemetry))
+    return create_app(create_services(settings, create_assistant(settings, models), create_store(settings), telemetry))
+
+
+def create_assistant(settings: Settings, models: ModelProvider) -> Assistant:
+    """The assistant of the folder that teams edit, answering by `models`."""
+    return Assistant(build_agent(settings.model_name), models, settings.history_items, ACTIONS, ACTIONS_AT_ONCE)
 
 
 def create_store(settings: Settings) -> DynamoDBStore:
@@ -61,10 +68,9 @@ def create_store(settings: Settings) -> DynamoDBStore:
     )
 
 
-def create_services(settings: Settings, models: ModelProvider, store: DynamoDBStore, telemetry: Telemetry) -> Services:
-    """What the application is made of, with `models` to answer, `store` to remember and `telemetry` to watch."""
+def create_services(settings: Settings, assistant: Assistant, store: DynamoDBStore, telemetry: Telemetry) -> Services:
+    """What the application is made of, with `assistant` to answer, `store` to remember and `telemetry` to watch."""
     issuer = Issuer(settings.token_issuer, frozenset(settings.client_ids), settings.required_scope)
-    assistant = Assistant(build_agent(settings.model_name), models, settings.history_items)
     return Services(
         turns=create_turns(settings, ChatServer(store, assistant), store),
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),

@@ -13,6 +13,7 @@ from chat_api.runs.keeper import Keeper, Runs
 from chat_api.runs.spending import Spending
 from chat_api.runs.turn import Turn
 from chat_api.server.chat_server import ChatServer
+from chat_api.words import Words
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import InvalidId, ThreadNotFound
 from chatkit_aws.runs import Claim
@@ -44,7 +45,7 @@ class Turns:
             await keeper.end()
             raise
         assert isinstance(result, StreamingResult)  # noqa: S101 - for the type checker
-        return Turn(result.json_events, caller.deadline, keeper, context.ending)
+        return Turn(result.json_events, caller.deadline, keeper, context.ending, Words.of(caller))
 
     def _context(self, operation: Operation, claim: Claim, caller: RequestContext) -> TurnContext:
         owner = Owner.of(caller.tenant_id, caller.user_id)

@@ -33,6 +33,7 @@ class Record:
     parts: int = 0
     bytes_sent: int = 0
     has_failed: bool = False
+    failure: str | None = None
     _started: float = field(default_factory=time.monotonic)
     _first_byte: float | None = None
 
@@ -47,10 +48,14 @@ class Record:
         if self._first_byte is None:
             self._first_byte = time.monotonic()
 
-    def fail(self, error: BaseException) -> None:
-        """Note, and log, that the request failed for a reason that is ours."""
+    def fail(self, error: BaseException, kind: str = "defect", **details: object) -> None:
+        """Note, and log, that the request failed for a reason that is ours; `kind` says which, `details` are figures.
+
+        None of them may be a text of a user's or a model's.
+        """
         self.has_failed = True
-        logger.error("request failed", exc_info=error)
+        self.failure = kind
+        logger.error("request failed", exc_info=error, extra={"failure": kind, **details})
 
     @property
     def duration_ms(self) -> float:

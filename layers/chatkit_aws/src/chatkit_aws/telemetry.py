@@ -46,9 +46,11 @@ class Telemetry:
 
     def _close(self, record: Record) -> None:
         """One line and one set of metrics per request, without what was said."""
-        figures = {"duration_ms": round(record.duration_ms, 1), "bytes_sent": record.bytes_sent}
+        figures: dict[str, object] = {"duration_ms": round(record.duration_ms, 1), "bytes_sent": record.bytes_sent}
         if record.first_byte_ms is not None:
             figures["first_byte_ms"] = round(record.first_byte_ms, 1)
+        if record.failure is not None:
+            figures["failure"] = record.failure
         logger.info("request", extra={"status": record.status, "parts": record.parts, **figures})
         self._publish(record)
 

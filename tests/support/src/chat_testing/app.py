@@ -1,19 +1,24 @@
 """The whole application in one process: real store, real tokens, a scripted model."""
 
+import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+from agents import Agent
+from chatkit.agents import AgentContext
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
-from chat_api.bootstrap import create_services
+from chat_api.assistant.actions import Act, ActAtOnce
+from chat_api.bootstrap import create_assistant, create_services
 from chat_api.settings import Settings
 from chat_testing.chat import ChatClient
 from chat_testing.models import ScriptedModels
 from chat_testing.tokens import CLIENT_ID, ISSUER, SCOPE, TokenIssuer
+from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore, Retention, keys
 from chatkit_aws.telemetry import Telemetry
 
@@ -82,20 +87,33 @@ class App:
         return sorted(rows, key=str)
 
 
-def application(
+def application(  # noqa: PLR0913 - each has its default
     table_name: str,
     dynamodb: DynamoDBClient,
     issuer: TokenIssuer,
     models: ScriptedModels | None = None,
     *,
+    agent: Agent[AgentContext[RequestContext]] | None = None,
+    actions: Mapping[str, Act] | None = None,
+    actions_at_once: Mapping[str, ActAtOnce] | None = None,
     clock: Callable[[], float] = time.time,
     **changes: Any,
 ) -> App:
-    """The application over a table and an issuer, with `changes` of its settings; the caller closes `http`."""
+    """The application over a table and an issuer; the caller closes `http`.
+
+    `agent` and the actions take the place of the assistant's own, `changes` are of its settings.
+    """
     settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
     models = models or ScriptedModels()
     retention = Retention(settings.retention_days, settings.retention_policy)
     store = DynamoDBStore(table_name, dynamodb, retention=retention, clock=clock)
-    transport = httpx2.ASGITransport(create_app(create_services(settings, models, store, TELEMETRY)))
+    assistant = create_assistant(settings, models)
+    assistant = dataclasses.replace(
+        assistant,
+        agent=agent or assistant.agent,
+        actions=actions or assistant.actions,
+        actions_at_once=actions_at_once or assistant.actions_at_once,
+    )
+    transport = httpx2.ASGITransport(create_app(create_services(settings, assistant, store, TELEMETRY)))
     http = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
     return App(http, models, issuer, table_name, dynamodb, settings)

@@ -13,7 +13,7 @@ from agents import Model
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
-from chat_api.bootstrap import create_services
+from chat_api.bootstrap import create_assistant, create_services
 from chat_testing.app import RUNS, TELEMETRY, settings_for
 from chat_testing.builders import context, thread
 from chat_testing.chat import ChatClient
@@ -103,6 +103,6 @@ async def stage(table: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> As
     changes = {"history_items": HISTORY_ITEMS, "watch_seconds": WATCH_SECONDS}
     settings = settings_for(table, issuer.jwks_url).model_copy(update=changes)
     store, models = DynamoDBStore(table, dynamodb, retention=RETENTION), _TimedModels()
-    app = create_app(create_services(settings, models, store, TELEMETRY))
+    app = create_app(create_services(settings, create_assistant(settings, models), store, TELEMETRY))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as http:
         yield Stage(table, dynamodb, models, ChatClient(http, issuer.mint(USER, tenant=TENANT)))

@@ -1,5 +1,6 @@
 """Why and how a turn ends before its answer does."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -17,3 +18,8 @@ class Ending:
 
     cause: Cause | None = None
     cut: Callable[[], None] | None = None
+
+    def raise_cancelled(self) -> None:
+        """Raises CancelledError where the answer has ended because the turn is to end."""
+        if self.cause is not None:
+            raise asyncio.CancelledError

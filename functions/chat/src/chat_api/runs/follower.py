@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from chatkit.types import ErrorEvent
-
+from chat_api.failures import Failure
 from chat_api.runs.keeper import LAST, Runs
+from chat_api.texts import mark
 from chat_api.wire import event_of
+from chat_api.words import Words
 from chatkit_aws.store.lease import Lease
 
-_INTERRUPTED = ErrorEvent(code="custom", message="The answer was interrupted.", allow_retry=True)
-_NOT_KEPT = ErrorEvent(code="custom", message="This is being answered. Reload to see the answer.", allow_retry=False)
+_INTERRUPTED = Failure("interrupted", mark("The answer was interrupted."), allow_retry=True)
+_NOT_KEPT = mark("This is being answered. Reload to see the answer.")
 _END = b"\n\n"
 
 
@@ -24,6 +25,7 @@ class Follower:
 
     runs: Runs
     lease: Lease
+    words: Words
     run_id: str | None = None
 
     async def events(self, after: int = 0) -> AsyncIterator[bytes]:
@@ -39,7 +41,8 @@ class Follower:
                     yield last
         if last != LAST:
             is_over = await self.runs.leases.is_over(self.lease)
-            yield event_of(_INTERRUPTED if is_over == "broken" else _NOT_KEPT)
+            is_broken = is_over == "broken"
+            yield event_of(self.words.failure(_INTERRUPTED) if is_broken else self.words.refusal(_NOT_KEPT))
 
     async def _data(self) -> AsyncIterator[bytes]:
         """The log, piece by piece, until the run is over."""

@@ -4,22 +4,19 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from chatkit.errors import ErrorCode
 from chatkit.types import ErrorEvent, NoticeEvent
 
+from chat_api.failures import DEADLINE, details_of, failure_of
 from chat_api.runs.ending import Cause, Ending
 from chat_api.runs.keeper import Keeper
+from chat_api.texts import mark
 from chat_api.wire import event_of
+from chat_api.words import Words
 from chatkit_aws.errors import LeaseLost
 from chatkit_aws.record import current_record
 from chatkit_aws.store.calls import deadline as answers_until
 
-_FAILED = ErrorEvent(code=ErrorCode.STREAM_ERROR, allow_retry=True)
-_LAST_WORDS = {
-    "stopped": NoticeEvent(level="info", message="The answer was stopped."),
-    "lost": ErrorEvent(code="custom", message=LeaseLost().message, allow_retry=False),
-    "deadline": _FAILED,
-}
+_STOPPED = mark("The answer was stopped.")
 
 MARGIN_SECONDS = 10.0
 """Time to store what there is and to say why the turn ended."""
@@ -48,8 +45,9 @@ class Turn:
         deadline: float | None = None,
         keeper: Keeper | None = None,
         ending: Ending | None = None,
+        words: Words | None = None,
     ) -> None:
-        """Start the turn; `events` are whole server-sent events, `keeper` that of the run.
+        """Start the turn; `events` are whole server-sent events, `keeper` that of the run, `words` for who asked.
 
         `deadline`, in seconds since the epoch, is when the platform ends the process. The turn ends itself before: the
         SDK keeps the text so far, and the error event allows a retry.
@@ -58,6 +56,7 @@ class Turn:
         self._deadline = deadline
         self._keeper = keeper
         self._ending = ending or Ending()
+        self._words = words or Words("en", "none")
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._started = asyncio.Event()
         self._is_read = True
@@ -118,14 +117,15 @@ class Turn:
         except asyncio.CancelledError:
             if self._ending.cause is None:
                 raise
-            self._say(event_of(_LAST_WORDS[self._ending.cause]))
             if self._ending.cause == "deadline":
-                self._fail(TimeoutError("the turn took too long"))
+                self._fail(TimeoutError("the turn took too long"), DEADLINE.kind)
+            self._say(event_of(self._last_words(self._ending.cause)))
         except Exception as error:
             if not self._started.is_set():
                 raise
-            self._fail(error)
-            self._say(event_of(_FAILED))
+            failure = failure_of(error)
+            self._fail(error, failure.kind)
+            self._say(event_of(self._words.failure(failure)))
         finally:
             for timer in self._timers:
                 timer.cancel()
@@ -138,9 +138,18 @@ class Turn:
         seconds = max(0.0, self._deadline - time.time() - MARGIN_SECONDS)
         self._timers.append(asyncio.get_running_loop().call_later(seconds, self.stop, "deadline"))
 
-    def _fail(self, error: Exception) -> None:
+    def _last_words(self, cause: Cause) -> ErrorEvent | NoticeEvent:
+        match cause:
+            case "stopped":
+                return self._words.notice(_STOPPED)
+            case "lost":
+                return self._words.refusal(LeaseLost().message)
+            case "deadline":
+                return self._words.failure(DEADLINE)
+
+    def _fail(self, error: Exception, kind: str) -> None:
         if (record := current_record.get()) is not None:
-            record.fail(error)
+            record.fail(error, kind, **details_of(error))
 
     def _say(self, event: bytes) -> None:
         if self._keeper is not None:

@@ -1,15 +1,12 @@
 """The ChatKit server: the SDK's protocol over our store and assistant."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, override
 
-from agents import Agent, ModelProvider, RunConfig, Runner, TResponseInputItem
 from chatkit.actions import Action
-from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.errors import CustomStreamError
-from chatkit.server import ChatKitServer
+from chatkit.server import ChatKitServer, agents_sdk_user_agent_override
 from chatkit.store import AttachmentStore
 from chatkit.types import (
     AttachmentsCreateReq,
@@ -17,12 +14,16 @@ from chatkit.types import (
     AudioInput,
     ClosedStatus,
     FeedbackKind,
+    ItemsListParams,
+    ItemsListReq,
     LockedStatus,
     NonStreamingReq,
-    NoticeEvent,
     StreamingReq,
+    StreamOptionsEvent,
     SyncCustomActionResponse,
+    Thread,
     ThreadItem,
+    ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadsAddUserMessageReq,
     ThreadsRetryAfterItemReq,
@@ -35,29 +36,22 @@ from chatkit.types import (
 )
 from pydantic import BaseModel
 
-from chat_api import quotas
-from chat_api.assistant.history import load_history
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.runs.context import TurnContext
-from chat_api.server.estimate import estimated
-from chat_api.server.retrying import replacing
-from chat_api.server.sighting import Sightings
-from chat_api.server.unfinished import Unfinished, says_something
+from chat_api.server.answer import Answer
+from chat_api.server.assistant import Assistant
+from chat_api.server.delivery import Delivery
+from chat_api.server.retrying import Retry
+from chat_api.server.updates import updated
+from chat_api.server.visible import visible_items
+from chat_api.texts import mark
 from chat_api.wire import in_utc
 from chatkit_aws.context import RequestContext
-from chatkit_aws.record import Record, current_record
+from chatkit_aws.record import current_record
 from chatkit_aws.store import DynamoDBStore
-from chatkit_aws.usage import Usage
 
-
-@dataclass(frozen=True, slots=True)
-class Assistant:
-    """What answers: the agent, where its model comes from, and how many of the newest items it sees."""
-
-    agent: Agent[AgentContext[RequestContext]]
-    models: ModelProvider
-    history_items: int
+_UNKNOWN_ACTION = mark("This assistant does not know that action.")
 
 
 class ChatServer(ChatKitServer[RequestContext]):
@@ -104,48 +98,45 @@ class ChatServer(ChatKitServer[RequestContext]):
         """The agent's answer to the newest items of the thread, as events; the model stops when the reader does."""
         assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
         await context.lease.taken()
-        record = current_record.get() or Record("none")
-        record.thread = thread.id
-        count = self._assistant.history_items
-        history = await load_history(self._store, thread, input_user_message, count, context)
-        for level in context.spending.near:
-            yield NoticeEvent(level="warning", message=quotas.near(level))
-        unfinished = Unfinished(self._update_pending_items)
-        try:
-            async for event in self._run(thread, history, unfinished, context):
-                unfinished.note(event)
-                yield event
-            if context.ending.cause is not None:
-                raise asyncio.CancelledError  # which the SDK waits for
-        except (Exception, asyncio.CancelledError) as error:
-            # What the user has seen is stored as it is: the SDK keeps it only where the turn is cancelled.
-            for done in unfinished.done():
-                yield done
-            if isinstance(error, Exception):
-                # The SDK turns it into an event and goes on; here it is still known to be a failure.
-                record.fail(error)
-            raise
+        if (record := current_record.get()) is not None:
+            record.thread = thread.id
+        async for event in Answer(self._assistant, self._store, thread, context).events(input_user_message):
+            yield event
 
-    async def _run(
-        self, thread: ThreadMetadata, history: list[TResponseInputItem], unfinished: Unfinished, context: TurnContext
+    @override
+    async def _process_events(
+        self,
+        thread: ThreadMetadata,
+        context: RequestContext,
+        stream: Callable[[], AsyncIterator[ThreadStreamEvent]],
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """The agent's run as events, and what it has used."""
-        assistant, spending = self._assistant, context.spending
-        agent_context = AgentContext[RequestContext](thread=thread, store=self.store, request_context=context)
-        config = RunConfig(model_provider=assistant.models, tracing_disabled=True)
-        result = Runner.run_streamed(assistant.agent, history, context=agent_context, run_config=config)
-        context.ending.cut = result.cancel
-        spending.model = str(assistant.agent.model)
-        sightings = Sightings(lambda kind: self.store.generate_item_id(kind, thread, context))
+        """As the SDK does it, but for what `Delivery` does beyond it, and for how a turn ends early."""
+        assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
+        yield StreamOptionsEvent(stream_options=self.get_stream_options(thread, context))
+        delivery = Delivery(self._store, thread, context, self._update_pending_items)
         try:
-            async for event in sightings.keep(stream_agent_response(agent_context, result)):
+            with agents_sdk_user_agent_override():
+                async for event in delivery.sent(stream()):
+                    yield event
+            context.ending.raise_cancelled()
+        except asyncio.CancelledError:
+            async for event in delivery.rest():
                 yield event
-        finally:
-            context.ending.cut = None
-            result.cancel()
-            spending.usage += Usage.of_run(result.context_wrapper.usage)
-            if unfinished.items:
-                spending.usage += estimated(history, unfinished.items.values())
+            if context.ending.cause == "stopped":
+                # The model is told that the user wanted no more of it.
+                await self.handle_stream_cancelled(thread, [], context)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the stream with an event
+            async for event in delivery.rest():
+                yield event
+            yield delivery.failed(error)
+
+    @override
+    def _update_pending_items(self, pending_items: dict[str, ThreadItem], event: ThreadItemUpdatedEvent) -> None:
+        """As the SDK does it, and widgets and images too."""
+        super()._update_pending_items(pending_items, event)
+        if event.item_id in pending_items:
+            pending_items[event.item_id] = updated(pending_items[event.item_id], event.update)
 
     @override
     async def _process_streaming_impl(
@@ -161,35 +152,12 @@ class ChatServer(ChatKitServer[RequestContext]):
             yield event
 
     async def _retry(self, thread_id: str, item_id: str, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
-        """Another answer to a message. Raises ValueError, as the SDK does, where the item is none."""
         thread = await self.store.load_thread(thread_id, context)
-        question = await self.store.load_item(thread_id, item_id, context)
-        if not isinstance(question, UserMessageItem):
-            message = "the item is not a user's message"
-            raise ValueError(message)
-        old: list[ThreadItem] = []
-        async for item in self._paginate_thread_items_reverse(thread_id, context):
-            if item.id == item_id:
-                break
-            old.append(item)
-
-        async def remove(item: ThreadItem) -> None:
-            await self.store.delete_thread_item(thread_id, item.id, context)
-
-        answer = self.respond(thread, question, context)
-        async for event in self._process_events(thread, context, lambda: replacing(old, answer, remove)):
+        newest_first = self._paginate_thread_items_reverse(thread_id, context)
+        retry = await Retry.of(self._store, thread_id, item_id, newest_first, context)
+        answer = self.respond(thread, retry.question, context)
+        async for event in self._process_events(thread, context, lambda: retry.replacing(answer)):
             yield event
-
-    @override
-    async def handle_stream_cancelled(
-        self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: RequestContext
-    ) -> None:
-        """Store what there is of the answer; only where the user stopped it the model is told that they did."""
-        if isinstance(context, TurnContext) and context.ending.cause == "stopped":
-            await super().handle_stream_cancelled(thread, pending_items, context)
-            return
-        for item in filter(says_something, pending_items):
-            await self.store.add_thread_item(thread.id, item, context)
 
     @override
     async def _build_user_message_item(
@@ -216,8 +184,10 @@ class ChatServer(ChatKitServer[RequestContext]):
         sender: WidgetItem | None,
         context: RequestContext,
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """There are no widgets yet, so no action is known."""
-        raise CustomStreamError("This assistant does not know that action.")
+        """What the assistant does for an action of its widgets. Raises CustomStreamError for one it does not know."""
+        if (act := self._assistant.actions.get(action.type)) is None:
+            raise CustomStreamError(_UNKNOWN_ACTION)
+        return act(thread, action, sender, context)
 
     @override
     async def sync_action(
@@ -227,8 +197,13 @@ class ChatServer(ChatKitServer[RequestContext]):
         sender: WidgetItem | None,
         context: RequestContext,
     ) -> SyncCustomActionResponse:
-        """There are no widgets yet, so no action is known."""
-        raise Unsupported("This assistant does not know that action.")
+        """What the assistant does while a widget waits; the changed item is stored. Raises Unsupported."""
+        if (act := self._assistant.actions_at_once.get(action.type)) is None:
+            raise Unsupported(_UNKNOWN_ACTION)
+        result = await act(thread, action, sender, context)
+        if result.updated_item is not None:
+            await self.store.save_item(thread.id, result.updated_item, context)
+        return result
 
     @override
     async def transcribe(self, audio_input: AudioInput, context: RequestContext) -> TranscriptionResult:
@@ -237,12 +212,22 @@ class ChatServer(ChatKitServer[RequestContext]):
 
     @override
     async def _process_non_streaming(self, request: NonStreamingReq, context: RequestContext) -> bytes:
-        """As the SDK does it, but for the user's own title, which the SDK would save as if it were the assistant's."""
+        """As the SDK does it, but for pages of items, and for the user's own title, which it would save as its own."""
         match request:
             case ThreadsUpdateReq(params=change):
                 thread = await self._store.rename_thread(change.thread_id, change.title, context)
                 return self._serialize(self._to_thread_response(thread))
+            case ItemsListReq(params=page):
+                return self._serialize(await visible_items(self._store, page, context))
         return await super()._process_non_streaming(request, context)
+
+    @override
+    async def _load_full_thread(self, thread_id: str, context: RequestContext) -> Thread:
+        thread, items = await asyncio.gather(
+            self.store.load_thread(thread_id, context),
+            visible_items(self._store, ItemsListParams(thread_id=thread_id, order="asc"), context),
+        )
+        return Thread(**thread.model_dump(), items=items)
 
     @override
     def _serialize(self, obj: BaseModel) -> bytes:
@@ -253,6 +238,6 @@ def _refuse_unless_active(thread: ThreadMetadata) -> None:
     """Raises CustomStreamError with the reason that the thread has, for one that is locked or closed."""
     match thread.status:
         case LockedStatus(reason=reason):
-            raise CustomStreamError(reason or "This conversation is locked.", allow_retry=False)
+            raise CustomStreamError(reason or mark("This conversation is locked."), allow_retry=False)
         case ClosedStatus(reason=reason):
-            raise CustomStreamError(reason or "This conversation is closed.", allow_retry=False)
+            raise CustomStreamError(reason or mark("This conversation is closed."), allow_retry=False)

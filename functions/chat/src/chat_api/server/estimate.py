@@ -1,10 +1,14 @@
 """What a model's answer that was cut off has used, which nobody tells: by its length."""
 
 import json
-from collections.abc import Iterable
 
 from agents import TResponseInputItem
-from chatkit.types import AssistantMessageItem, ThreadItem
+from chatkit.types import (
+    AssistantMessageContentPartTextDelta,
+    ThreadItemDoneEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+)
 
 from chatkit_aws.usage import Usage
 
@@ -12,11 +16,30 @@ _CHARACTERS = 4
 """Characters of a token, roughly: models count about so for English prose, and more tokens for most else."""
 
 
-def estimated(history: list[TResponseInputItem], unfinished: Iterable[ThreadItem]) -> Usage:
-    """The usage of a request to the model that was given `history` and had said what is in `unfinished`."""
-    said = (part.text for item in unfinished if isinstance(item, AssistantMessageItem) for part in item.content)
-    return Usage(
-        input=len(json.dumps(history, ensure_ascii=False, default=str)) // _CHARACTERS,
-        output=sum(map(len, said)) // _CHARACTERS,
-        requests=1,
-    )
+class Estimate:
+    """One answer's: counts what was said of an item that is not done yet."""
+
+    def __init__(self, history: list[TResponseInputItem]) -> None:
+        """Begin; `history` is what the model was given."""
+        self._history = history
+        self._characters = 0
+
+    def note(self, event: ThreadStreamEvent) -> None:
+        """Take note of an event."""
+        match event:
+            case ThreadItemUpdatedEvent(update=AssistantMessageContentPartTextDelta(delta=delta)):
+                self._characters += len(delta)
+            case ThreadItemDoneEvent():
+                # The model tells itself what it has used up to here.
+                self._characters = 0
+
+    @property
+    def usage(self) -> Usage:
+        """The usage of the request that was cut off; none where none was."""
+        if self._characters == 0:
+            return Usage()
+        return Usage(
+            input=len(json.dumps(self._history, ensure_ascii=False, default=str)) // _CHARACTERS,
+            output=self._characters // _CHARACTERS,
+            requests=1,
+        )

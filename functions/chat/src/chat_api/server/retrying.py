@@ -1,27 +1,60 @@
 """A retry: the old answer goes when there is something of a new one, and not before."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
-from chatkit.types import ThreadItem, ThreadItemAddedEvent, ThreadItemDoneEvent, ThreadStreamEvent
+from chatkit.types import ThreadItem, ThreadItemAddedEvent, ThreadItemDoneEvent, ThreadStreamEvent, UserMessageItem
 
-type Remove = Callable[[ThreadItem], Awaitable[None]]
-"""Takes an item out of the thread."""
+from chatkit_aws.context import RequestContext
+from chatkit_aws.store import DynamoDBStore
 
 
-async def replacing(
-    old: Sequence[ThreadItem], events: AsyncIterator[ThreadStreamEvent], remove: Remove
-) -> AsyncIterator[ThreadStreamEvent]:
-    """The events of the new answer; before its first item `old`, newest first, is removed.
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Another answer to `question` in place of `old`, what follows it in the thread, newest first."""
 
-    A run that fails before leaves the thread as it was. Only a workflow that ended the old answer goes at once: the SDK
-    would go on with it.
-    """
-    left = list(old)
-    if left and left[0].type == "workflow":
-        await remove(left.pop(0))
-    async for event in events:
-        if left and isinstance(event, ThreadItemAddedEvent | ThreadItemDoneEvent):
-            for item in left:
-                await remove(item)
-            left.clear()
-        yield event
+    store: DynamoDBStore
+    context: RequestContext
+    question: UserMessageItem
+    old: tuple[ThreadItem, ...]
+
+    @classmethod
+    async def of(
+        cls,
+        store: DynamoDBStore,
+        thread_id: str,
+        item_id: str,
+        newest_first: AsyncIterator[ThreadItem],
+        context: RequestContext,
+    ) -> "Retry":
+        """The retry of the message `item_id`. Raises NotFoundError, and ValueError where the item is no message."""
+        question = await store.load_item(thread_id, item_id, context)
+        if not isinstance(question, UserMessageItem):
+            # As the SDK does it.
+            message = "the item is not a user's message"
+            raise ValueError(message)
+        old: list[ThreadItem] = []
+        async for item in newest_first:
+            if item.id == item_id:
+                break
+            old.append(item)
+        return cls(store, context, question, tuple(old))
+
+    async def replacing(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
+        """The events of the new answer; before its first item the old ones are removed.
+
+        A run that fails before leaves the thread as it was. Only a workflow that ended the old answer goes at once: the
+        SDK would go on with it.
+        """
+        left = list(self.old)
+        if left and left[0].type == "workflow":
+            await self._remove(left.pop(0))
+        async for event in events:
+            if left and isinstance(event, ThreadItemAddedEvent | ThreadItemDoneEvent):
+                for item in left:
+                    await self._remove(item)
+                left.clear()
+            yield event
+
+    async def _remove(self, item: ThreadItem) -> None:
+        await self.store.delete_thread_item(item.thread_id, item.id, self.context)

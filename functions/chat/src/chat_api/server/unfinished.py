@@ -1,9 +1,11 @@
 """Items that were shown and are not done: what there is of them when an answer ends early."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from chatkit.types import (
     AssistantMessageItem,
+    DurationSummary,
     ThreadItem,
     ThreadItemAddedEvent,
     ThreadItemDoneEvent,
@@ -11,6 +13,8 @@ from chatkit.types import (
     ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
     ThreadStreamEvent,
+    WidgetItem,
+    WorkflowItem,
 )
 
 type Apply = Callable[[dict[str, ThreadItem], ThreadItemUpdatedEvent], None]
@@ -23,26 +27,40 @@ class Unfinished:
     def __init__(self, apply: Apply) -> None:
         """Begin with none."""
         self._apply = apply
-        self.items: dict[str, ThreadItem] = {}
+        self._items: dict[str, ThreadItem] = {}
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._items
 
     def note(self, event: ThreadStreamEvent) -> None:
         """Take note of an event."""
         match event:
             case ThreadItemAddedEvent(item=item):
-                self.items[item.id] = item.model_copy(deep=True)
+                # A copy: who made the item goes on with it.
+                self._items[item.id] = item.model_copy(deep=True)
             case ThreadItemUpdatedEvent():
-                # A copy: the SDK keeps track as well, and would add to the same part.
-                self._apply(self.items, event.model_copy(deep=True))
+                self._apply(self._items, event)
             case ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
-                self.items.pop(item.id, None)
+                self._items.pop(item.id, None)
             case ThreadItemRemovedEvent():
-                self.items.pop(event.item_id, None)
+                self._items.pop(event.item_id, None)
 
     def done(self) -> Iterator[ThreadItemDoneEvent]:
-        """The events that store what is worth it as it is."""
-        return (ThreadItemDoneEvent(item=item) for item in self.items.values() if says_something(item))
+        """The events that store what the user saw as it is, in the order in which it came."""
+        for item in list(self._items.values()):
+            match item:
+                case AssistantMessageItem() if any(part.text.strip() for part in item.content):
+                    yield ThreadItemDoneEvent(item=item)
+                case WidgetItem():
+                    yield ThreadItemDoneEvent(item=item)
+                case WorkflowItem() if item.workflow.tasks:
+                    yield ThreadItemDoneEvent(item=_closed(item))
 
 
-def says_something(item: ThreadItem) -> bool:
-    """Whether an item that is not done is worth keeping: words are; a half-made widget or workflow is not."""
-    return isinstance(item, AssistantMessageItem) and any(part.text.strip() for part in item.content)
+def _closed(item: WorkflowItem) -> WorkflowItem:
+    """A workflow that has ended: the SDK would go on with an open one in the next turn."""
+    seconds = int((datetime.now() - item.created_at).total_seconds())  # noqa: DTZ005 - the SDK's time is naive
+    summary = item.workflow.summary or DurationSummary(duration=seconds)
+    return item.model_copy(
+        update={"workflow": item.workflow.model_copy(update={"summary": summary, "expanded": False})}
+    )

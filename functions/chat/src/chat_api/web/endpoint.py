@@ -17,9 +17,11 @@ from chat_api.pacing import Pace, paced
 from chat_api.runs.follower import Follower
 from chat_api.runs.turn import Turn
 from chat_api.services import Services
+from chat_api.texts import mark
 from chat_api.web.claims import HEADER, claim_of
 from chat_api.web.identity import Caller
 from chat_api.wire import event_of
+from chat_api.words import Words
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AlreadyAnswered
 from chatkit_aws.ids import is_own
@@ -35,9 +37,7 @@ _EVENT_STREAM = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
 }
-_BUSY = ErrorEvent(
-    code="custom", message="An answer is still being written here. Stop it, or wait for its end.", allow_retry=False
-)
+_BUSY = mark("An answer is still being written here. Stop it, or wait for its end.")
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
@@ -69,25 +69,26 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
         # Awaited here, so that what fails before it is a status and not a broken 200.
         first = await turn.first()
     except Repeated as repeated:
-        return following(Follower(services.turns.runs, repeated.lease, claim.run_id), services.pace)
+        follower = Follower(services.turns.runs, repeated.lease, Words.of(caller), claim.run_id)
+        return following(follower, services.pace)
     except (NotFoundError, AlreadyAnswered):
         raise
     except (Busy, QuotaReached, CustomStreamError) as refused:
-        return EventResponse(_one(_refusal(refused)), claim.run_id, services.pace)
+        return EventResponse(_one(_refusal(refused, Words.of(caller))), claim.run_id, services.pace)
     if first is None:
         raise NotFoundError("The operation has nothing to answer to.")
     return TurnResponse(first, turn, claim.run_id, services.pace)
 
 
-def _refusal(refused: Busy | QuotaReached | CustomStreamError) -> ErrorEvent:
+def _refusal(refused: Busy | QuotaReached | CustomStreamError, words: Words) -> ErrorEvent:
     """Why a turn does not begin: within the stream, where ChatKit.js shows it."""
     match refused:
         case Busy():
-            return _BUSY
+            return words.refusal(_BUSY)
         case QuotaReached():
-            return ErrorEvent(code="custom", message=quotas.reached(refused), allow_retry=False)
+            return words.refusal(quotas.reached(refused))
         case CustomStreamError():
-            return ErrorEvent(code="custom", message=refused.message, allow_retry=refused.allow_retry)
+            return words.refusal(refused.message, allow_retry=refused.allow_retry)
 
 
 async def read(request: Request) -> bytes:

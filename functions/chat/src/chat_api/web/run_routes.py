@@ -11,6 +11,7 @@ from chat_api.runs.follower import Follower
 from chat_api.services import Services
 from chat_api.web.endpoint import following, read
 from chat_api.web.identity import Caller
+from chat_api.words import Words
 from chatkit_aws.errors import InvalidId, ThreadNotFound
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.lease import Lease
@@ -76,7 +77,8 @@ async def resume(request: Request, caller: Caller) -> Response:
     run_id = await runs.leases.last(thread)
     if run_id is None:
         raise ThreadNotFound(wanted.thread_id)
-    return following(Follower(runs, Lease(thread, run_id, 0)), _services(request).pace, wanted.after)
+    follower = Follower(runs, Lease(thread, run_id, 0), Words.of(caller))
+    return following(follower, _services(request).pace, wanted.after)
 
 
 def _parse[Wanted: BaseModel](kind: type[Wanted], body: bytes) -> Wanted:

@@ -1,0 +1,62 @@
+"""One answer: the agent's run as events, and what it has used."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from agents import RunConfig, Runner, RunResultStreaming, TResponseInputItem
+from chatkit.agents import AgentContext, stream_agent_response
+from chatkit.types import NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
+
+from chat_api import quotas
+from chat_api.assistant.history import load_history
+from chat_api.runs.context import TurnContext
+from chat_api.server.assistant import Assistant
+from chat_api.server.estimate import Estimate
+from chat_api.server.sighting import Sightings
+from chatkit_aws.context import RequestContext
+from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.usage import Usage
+
+
+class Answer:
+    """The agent's answer to the newest items of a thread, for one turn."""
+
+    def __init__(
+        self, assistant: Assistant, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext
+    ) -> None:
+        """Have `assistant` answer."""
+        self._assistant = assistant
+        self._store = store
+        self._thread = thread
+        self._context = context
+
+    async def events(self, message: UserMessageItem | None) -> AsyncGenerator[ThreadStreamEvent]:
+        """The answer to `message`, where the turn has one, as events. The model stops when nobody reads."""
+        newest = self._assistant.history_items
+        history = await load_history(self._store, self._thread, message, newest, self._context)
+        for level in self._context.spending.near:
+            yield NoticeEvent(level="warning", message=quotas.near(level))
+        async for event in self._run(history):
+            yield event
+
+    async def _run(self, history: list[TResponseInputItem]) -> AsyncIterator[ThreadStreamEvent]:
+        context, spending = self._context, self._context.spending
+        agent_context = AgentContext[RequestContext](thread=self._thread, store=self._store, request_context=context)
+        result = self._started(history, agent_context)
+        context.ending.cut = result.cancel
+        spending.model = str(self._assistant.agent.model)
+        sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
+        estimate = Estimate(history)
+        try:
+            async for event in sightings.keep(stream_agent_response(agent_context, result)):
+                estimate.note(event)
+                yield event
+        finally:
+            context.ending.cut = None
+            result.cancel()
+            spending.usage += Usage.of_run(result.context_wrapper.usage) + estimate.usage
+
+    def _started(
+        self, history: list[TResponseInputItem], agent_context: AgentContext[RequestContext]
+    ) -> RunResultStreaming:
+        config = RunConfig(model_provider=self._assistant.models, tracing_disabled=True)
+        return Runner.run_streamed(self._assistant.agent, history, context=agent_context, run_config=config)

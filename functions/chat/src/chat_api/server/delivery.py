@@ -1,0 +1,131 @@
+"""The events of a turn on their way to the user: each is carried out in the store before it is sent."""
+
+import logging
+from collections.abc import AsyncIterator
+
+from chatkit.errors import CustomStreamError
+from chatkit.store import NotFoundError
+from chatkit.types import (
+    ErrorEvent,
+    HiddenContextItem,
+    Page,
+    SDKHiddenContextItem,
+    Thread,
+    ThreadItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadItemReplacedEvent,
+    ThreadItemUpdatedEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+    ThreadUpdatedEvent,
+)
+
+from chat_api.failures import chain, details_of, failure_of
+from chat_api.runs.context import TurnContext
+from chat_api.server.unfinished import Apply, Unfinished
+from chat_api.words import Words
+from chatkit_aws.errors import ChatKitAwsError
+from chatkit_aws.record import current_record
+from chatkit_aws.store import DynamoDBStore
+
+logger = logging.getLogger(__name__)
+
+
+def is_hidden(item: ThreadItem) -> bool:
+    """Whether an item is for the model only."""
+    return isinstance(item, HiddenContextItem | SDKHiddenContextItem)
+
+
+class Delivery:
+    """One turn's, as the SDK's server does it, and beyond it.
+
+    - Hidden items stay hidden however they are announced; the SDK hides them only when they are done.
+    - An update of an item that is stored is stored, so that a reload shows the same.
+    - What ends an answer early leaves what the user saw, and an event says what it was.
+    """
+
+    def __init__(self, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext, apply: Apply) -> None:
+        """Deliver to who asked in `context`; `apply` is how an item changes by an update."""
+        self._store = store
+        self._thread = thread
+        self._context = context
+        self._apply = apply
+        self._unfinished = Unfinished(apply)
+        self._hidden: set[str] = set()
+        self._stored = thread.model_copy(deep=True)
+
+    async def sent(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
+        """The events that the user gets, and one for each change of the thread. Raises as `events` and the store do."""
+        async for event in events:
+            await self._carry_out(event)
+            self._unfinished.note(event)
+            if not self._hides(event):
+                yield event
+            async for change in self._thread_changes():
+                yield change
+        async for change in self._thread_changes():
+            yield change
+
+    async def rest(self) -> AsyncIterator[ThreadStreamEvent]:
+        """What the user saw of items that are not done, stored as it is; nothing where the store does not take it."""
+        for done in self._unfinished.done():
+            try:
+                await self._carry_out(done)
+            except ChatKitAwsError as error:
+                logger.warning("what there is of an answer is not kept: %s", type(error).__name__)
+                return
+            yield done
+
+    def failed(self, error: Exception) -> ErrorEvent:
+        """What the user is told of an exception; noted and logged where it is none that was meant for the user."""
+        words = Words.of(self._context)
+        for link in chain(error):
+            if isinstance(link, CustomStreamError):
+                return words.refusal(link.message, allow_retry=link.allow_retry)
+        failure = failure_of(error)
+        if (record := current_record.get()) is not None:
+            record.fail(error, failure.kind, **details_of(error))
+        return words.failure(failure)
+
+    async def _thread_changes(self) -> AsyncIterator[ThreadUpdatedEvent]:
+        """The assistant changes the thread, its title for one, by changing the object."""
+        if self._thread != self._stored:
+            self._stored = self._thread.model_copy(deep=True)
+            await self._store.save_thread(self._stored, self._context)
+            # The metadata is not for the page.
+            shown = self._stored.model_dump(exclude={"metadata", "items"})
+            yield ThreadUpdatedEvent(thread=Thread(**shown, items=Page()))
+
+    async def _carry_out(self, event: ThreadStreamEvent) -> None:
+        thread_id, context = self._thread.id, self._context
+        match event:
+            case ThreadItemDoneEvent(item=item):
+                await self._store.add_thread_item(thread_id, item, context)
+            case ThreadItemReplacedEvent(item=item):
+                await self._store.save_item(thread_id, item, context)
+            case ThreadItemRemovedEvent(item_id=item_id):
+                await self._store.delete_thread_item(thread_id, item_id, context)
+            case ThreadItemUpdatedEvent(item_id=item_id) if item_id not in self._unfinished:
+                await self._update(event)
+
+    async def _update(self, event: ThreadItemUpdatedEvent) -> None:
+        """Change an item that is stored. One that is not is the sender's mistake, and no reason to end the answer."""
+        try:
+            items = {event.item_id: await self._store.load_item(self._thread.id, event.item_id, self._context)}
+        except NotFoundError:
+            logger.warning("an update of an item that is not stored: %s", event.update.type)
+            return
+        self._apply(items, event)
+        await self._store.save_item(self._thread.id, items[event.item_id], self._context)
+
+    def _hides(self, event: ThreadStreamEvent) -> bool:
+        match event:
+            case ThreadItemAddedEvent(item=item) | ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
+                if is_hidden(item):
+                    self._hidden.add(item.id)
+                    return True
+            case ThreadItemUpdatedEvent(item_id=item_id) | ThreadItemRemovedEvent(item_id=item_id):
+                return item_id in self._hidden
+        return False

@@ -1,0 +1,42 @@
+"""What the user of one request is told when an answer does not go on: in their language, and with the request's id."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from chatkit.types import ErrorEvent, NoticeEvent
+
+from chat_api.failures import Failure
+from chat_api.texts import mark, say
+from chatkit_aws.context import RequestContext
+
+_RETRY = mark("Trying again may help.")
+_REFERENCE = mark("Reference: {request_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words for one request."""
+
+    locale: str
+    request_id: str
+
+    @classmethod
+    def of(cls, context: RequestContext) -> Self:
+        """The words for who asks."""
+        return cls(context.locale, context.request_id)
+
+    def failure(self, failure: Failure) -> ErrorEvent:
+        """That the answer failed, why, whether a retry can help, and by which id the log knows it."""
+        sentences = [say(self.locale, failure.text)]
+        if failure.allow_retry:
+            sentences.append(say(self.locale, _RETRY))
+        sentences.append(say(self.locale, _REFERENCE, request_id=self.request_id))
+        return ErrorEvent(code="custom", message=" ".join(sentences), allow_retry=failure.allow_retry)
+
+    def refusal(self, text: str, *, allow_retry: bool = False) -> ErrorEvent:
+        """Why nothing (more) is answered, where nothing failed; a text that no catalog knows is left as it is."""
+        return ErrorEvent(code="custom", message=say(self.locale, text), allow_retry=allow_retry)
+
+    def notice(self, text: str) -> NoticeEvent:
+        """What is worth knowing."""
+        return NoticeEvent(level="info", message=say(self.locale, text))
