@@ -34,7 +34,7 @@ class Answer:
         newest = self._assistant.history_items
         history = await load_history(self._store, self._thread, message, newest, self._context)
         for level in self._context.spending.near:
-            yield NoticeEvent(level="warning", message=quotas.near(level))
+            yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
         async for event in self._run(history):
             yield event
 

@@ -86,7 +86,7 @@ def _refusal(refused: Busy | QuotaReached | CustomStreamError, words: Words) -> 
         case Busy():
             return words.refusal(_BUSY)
         case QuotaReached():
-            return words.refusal(quotas.reached(refused))
+            return words.refusal(quotas.reached(refused, words.locale))
         case CustomStreamError():
             return words.refusal(refused.message, allow_retry=refused.allow_retry)
 
