@@ -16,11 +16,11 @@ _NEAR = {
 }
 
 
-def reached(quota: QuotaReached, locale: str = LOCALES[0]) -> str:
+def reached(quota: QuotaReached, locale: str) -> str:
     """Why a turn does not begin."""
     return say(locale, _REACHED[quota.kind])
 
 
-def near(level: Level, locale: str = LOCALES[0]) -> str:
+def near(level: Level, locale: str) -> str:
     """That a budget comes near its end."""
     return say(locale, _NEAR[level.kind], percent=level.used * 100 // level.limit)
