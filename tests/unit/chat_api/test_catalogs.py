@@ -20,37 +20,8 @@ from chatkit_aws import errors
 
 PACKAGE = Path(chat_api.__file__).parent
 CATALOGS = LOCALES[1:]
-NOT_MARKED_YET = {
-    "The answer was stopped.",
-    "An answer is still being written here. Stop it, or wait for its end.",
-    "The answer was interrupted.",
-    "This is being answered. Reload to see the answer.",
-    "This conversation is locked.",
-    "This conversation is closed.",
-    "This assistant does not know that action.",
-    "This assistant takes no dictation.",
-    "This assistant takes no attachments.",
-    "Looking at the clock in {time_zone}",
-    "The model did not answer in time.",
-    "The model cannot be reached.",
-    "The model is overloaded.",
-    "The assistant is not set up correctly.",
-    "This conversation is too long for the model.",
-    "The model declined to answer this.",
-    "The model could not take this request.",
-    "The model's answer could not be used.",
-    "A tool did not finish in time.",
-    "A tool failed.",
-    "The answer took too many steps.",
-    "The assistant may not answer this.",
-    "The answer was withheld.",
-    "The answer could not be stored.",
-    "The answer is too long to be stored.",
-    "The answer took too long.",
-    "Something went wrong.",
-    "Trying again may help.",
-    "Reference: {request_id}",
-}
+NOT_MARKED_YET = {"Looking at the clock in {time_zone}"}
+"""Is said without its translation so far."""
 
 
 def catalog_file(locale: str, suffix: str) -> Path:
@@ -77,7 +48,7 @@ def placeholders(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def marked() -> set[str]:
     found = extract_from_dir(PACKAGE, method_map=[("**.py", "python")], keywords={"mark": None})
-    return {message for _, _, message, _, _ in found if isinstance(message, str)} | NOT_MARKED_YET
+    return {message for _, _, message, _, _ in found if isinstance(message, str)}
 
 
 def test_text_is_marked_where_it_is_a_literal() -> None:
@@ -98,7 +69,7 @@ def test_languages_are_english_and_those_with_a_catalog() -> None:
 def test_catalog_has_every_marked_text_and_no_other(locale: str, marked: set[str]) -> None:
     found = catalog(locale)
 
-    assert set(strings(found)) == marked, "run `make texts`"
+    assert strings(found).keys() - NOT_MARKED_YET == marked - NOT_MARKED_YET, "run `make texts`"
     assert not found.obsolete, "run `make texts`"
 
 

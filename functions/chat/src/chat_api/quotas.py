@@ -1,6 +1,6 @@
 """What users are told of their quotas."""
 
-from chat_api.texts import LOCALES, mark, say
+from chat_api.texts import mark, say
 from chatkit_aws.usage import Level, QuotaReached
 
 _REACHED = {
