@@ -9,6 +9,7 @@ from agents.models.fake_id import FAKE_RESPONSES_ID
 from chatkit.types import (
     AssistantMessageContentPartTextDelta,
     AssistantMessageItem,
+    ClientToolCallItem,
     HiddenContextItem,
     ProgressUpdateEvent,
     ThreadItemAddedEvent,
@@ -93,3 +94,26 @@ def test_removed_item_is_the_one_that_was_shown() -> None:
 def test_other_events_pass_unchanged() -> None:
     progress = ProgressUpdateEvent(text="working")
     assert kept(progress)[0] is progress
+
+
+def test_guardrail_takes_back_every_item_that_had_the_models_id() -> None:
+    events = kept(
+        *(ThreadItemDoneEvent(item=message(FAKE_RESPONSES_ID, second)) for second in (1, 2)),
+        ThreadItemRemovedEvent(item_id=FAKE_RESPONSES_ID),
+        ThreadItemRemovedEvent(item_id="wid_of_the_store"),
+    )
+    removed = [event.item_id for event in events if isinstance(event, ThreadItemRemovedEvent)]
+    assert removed == ["new1", "new2", "wid_of_the_store"]
+
+
+def test_calls_of_client_tools_have_ids_of_their_own() -> None:
+    when = datetime(2026, 1, 1)  # noqa: DTZ001  naive, as the SDK needs
+    fields = {"thread_id": "t", "created_at": when, "name": "look", "arguments": {}}
+    call = ClientToolCallItem(id=FAKE_RESPONSES_ID, call_id="call_1", **fields)
+    first, second = kept(ThreadItemDoneEvent(item=call), ThreadItemDoneEvent(item=call))
+    assert isinstance(first, ThreadItemDoneEvent)
+    assert isinstance(second, ThreadItemDoneEvent)
+    assert isinstance(first.item, ClientToolCallItem)
+    assert isinstance(second.item, ClientToolCallItem)
+    assert len({first.item.id, second.item.id, FAKE_RESPONSES_ID}) == 3
+    assert len({first.item.call_id, second.item.call_id, "call_1"}) == 3
