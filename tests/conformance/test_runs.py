@@ -11,8 +11,8 @@ from chat_testing.boto_calls import lost, recorded
 from chat_testing.builders import assistant_message, context, thread, user_message
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import LeaseLost
-from chatkit_aws.runs import Busy, Claim, EventLog, Leases, Repeated, Stops
-from chatkit_aws.runs.leases import LEASE_SECONDS, REPEAT_SECONDS
+from chatkit_aws.runs import Busy, Claim, EventLog, Leases, NameTaken, Repeated, Stops
+from chatkit_aws.runs.leases import KEPT_SECONDS, LEASE_SECONDS, REPEAT_SECONDS
 from chatkit_aws.runs.log import MAX_BATCH_BYTES
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.bodies import Bodies
@@ -74,8 +74,8 @@ async def store(dynamodb: DynamoDBClient, table_name: str, clock: Clock) -> Dyna
     return made
 
 
-def claim(run_id: str = "run-1", digest: str = "hello") -> Claim:
-    return Claim(run_id, digest)
+def claim(run_id: str = "run-1", digest: str = "hello", *, is_named: bool = False) -> Claim:
+    return Claim(run_id, digest, is_named)
 
 
 def split[T: BaseException](outcomes: list[Lease | BaseException], kind: type[T]) -> tuple[list[Lease], list[T]]:
@@ -134,14 +134,60 @@ async def test_same_request_after_a_broken_end_repeats_it_for_a_while(
     begin = leases.create if creates else leases.take
     other = OWNER.thread("thr_2") if creates else THREAD
     first = await begin(THREAD, claim())
+    clock.now += LEASE_SECONDS - 1
+    await leases.renew(first)  # how long it has run makes no difference
     if not killed:
         await leases.end(first, "broken")
-    clock.now += REPEAT_SECONDS - 1
+    clock.now += LEASE_SECONDS + REPEAT_SECONDS - 1
     with pytest.raises(Repeated):
         await begin(other, claim("run-2"))
     assert await leases.is_over(first) == "broken"
     clock.now += 1
     assert (await begin(other, claim("run-2"))).run_id == "run-2"
+
+
+@pytest.mark.parametrize("creates", [False, True])
+async def test_client_that_names_its_runs_says_itself_what_repeats_one_that_broke_off(
+    leases: Leases, clock: Clock, creates: bool
+) -> None:
+    begin = leases.create if creates else leases.take
+    other = OWNER.thread("thr_2") if creates else THREAD
+    await begin(THREAD, claim(is_named=True))
+    for run_id in ("run-1", "run-2"):  # while it runs, whatever the name
+        with pytest.raises(Repeated):
+            await begin(other, claim(run_id, is_named=True))
+    clock.now += LEASE_SECONDS
+    with pytest.raises(Repeated):
+        await begin(other, claim(is_named=True))
+    assert (await begin(other, claim("run-2", is_named=True))).run_id == "run-2"
+
+
+@pytest.mark.parametrize("creates", [False, True])
+async def test_run_that_said_nothing_gives_its_name_back(leases: Leases, creates: bool) -> None:
+    begin = leases.create if creates else leases.take
+    first = await begin(THREAD, claim())
+    await leases.end(first, "void")
+    assert await leases.is_over(first) == "void"
+    assert (await begin(OWNER.thread("thr_2") if creates else THREAD, claim())).run_id == "run-1"
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_name_of_another_request_is_no_name_for_this_one(leases: Leases, is_over: bool) -> None:
+    first = await leases.take(THREAD, claim(is_named=True))
+    if is_over:
+        await leases.end(first, "clean")
+    with pytest.raises(NameTaken):
+        await leases.take(THREAD, claim(digest="something else", is_named=True))
+
+
+async def test_creation_is_known_by_its_name_for_as_long_as_its_run_is(leases: Leases, clock: Clock) -> None:
+    first = await leases.create(THREAD, claim())
+    await leases.end(first, "clean")
+    clock.now += KEPT_SECONDS - 1
+    with pytest.raises(Repeated):
+        await leases.create(OWNER.thread("thr_2"), claim())
+    clock.now += 1
+    assert (await leases.create(OWNER.thread("thr_2"), claim())).run_id == "run-1"
 
 
 async def test_another_message_after_a_broken_end_runs_at_once(leases: Leases) -> None:
@@ -219,4 +265,4 @@ async def test_events_are_read_from_any_batch_on_in_order(table: Table) -> None:
     assert await log.read(lease, 0) == (b"data: 1\n\n" + long + b"data: 3\n\n", 4)
     assert await log.read(lease, 3) == (b"data: 3\n\n", 4)
     assert await log.read(lease, 4) == (b"", 4)
-    assert await log.read(replace(lease, run_id="run-2"), 0) == (b"", 0)
+    assert await log.read(replace(lease, generation=2), 0) == (b"", 0)

@@ -1,6 +1,7 @@
 """Quotas let through what they allow and tell the user why not; what turns use is counted once."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -10,8 +11,9 @@ import agents
 import pytest
 from types_boto3_dynamodb.client import DynamoDBClient
 
+from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
-from chat_testing.chat import Answer
+from chat_testing.chat import Answer, message
 from chat_testing.models import PausingModels, ScriptedModels
 from chat_testing.tokens import TokenIssuer
 from chatkit_aws.store.bulk import Bulk
@@ -89,6 +91,17 @@ async def test_turns_at_once_are_limited_and_let_others_in_when_they_end(make: M
     models.model.go_on.set()
     await asyncio.gather(*running)
     assert (await alice.create("Now")).text == "Hi"
+
+
+async def test_refused_turn_does_not_keep_its_name(make: Make) -> None:
+    app = make(requests_per_minute=1)
+    app.models.say("Hi")
+    alice = app.user("alice")
+    thread_id = (await alice.create()).thread_id
+    params = {"thread_id": thread_id, "input": message("More")}
+    sent = json.dumps({"type": "threads.add_user_message", "params": params}).encode()
+    answers = [await alice.post(sent, **{HEADER: "the-name-of-a-run"}) for _ in range(2)]
+    assert len(refusals(answers)) == 2
 
 
 async def test_what_a_turn_used_is_counted_in_place_of_what_was_reserved(make: Make) -> None:

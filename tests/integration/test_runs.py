@@ -215,6 +215,22 @@ async def test_same_run_named_again_after_the_answer_is_the_same_answer(app: App
     assert len((await alice.send("threads.list")).json["data"]) == 1
 
 
+async def test_name_of_a_run_that_never_said_anything_is_free_again(app: App) -> None:
+    sent = body("threads.add_user_message", thread_id="thr_never", input=message("Hello"))
+    assert [(await app.user("alice").post(sent, **{HEADER: RUN})).status for _ in range(2)] == [404, 404]
+
+
+async def test_name_of_another_request_is_refused(app: App, models: PausingModels) -> None:
+    alice = app.user("alice")
+    talkative(app).say("Hi")
+    thread_id = (await alice.create()).thread_id
+    models.say("One")
+    first, second = (body("threads.add_user_message", thread_id=thread_id, input=message(t)) for t in ("1", "2"))
+    assert (await alice.post(first, **{HEADER: RUN})).text == "One"
+    assert (await alice.post(second, **{HEADER: RUN})).status == 409
+    assert await texts(alice, thread_id) == ["Hello", "Hi", "1", "One"]
+
+
 async def test_resumed_run_goes_on_from_any_event(app: App, models: PausingModels, paused: Paused) -> None:
     alice = app.user("alice")
     turn = await paused(alice.post(CREATE))

@@ -16,6 +16,7 @@ from chatkit_aws.errors import (
     KeysUnavailable,
     StoreUnavailable,
 )
+from chatkit_aws.runs import NameTaken
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -76,6 +77,7 @@ _ANSWERS: tuple[tuple[type[Exception], Problem], ...] = (
     (KeysUnavailable, _UNAVAILABLE),
     (StoreUnavailable, _UNAVAILABLE),
     (AlreadyAnswered, Problem(HTTPStatus.CONFLICT, "This was already answered.")),
+    (NameTaken, Problem(HTTPStatus.CONFLICT, "The run's name is one of another request.")),
     (Held, Problem(HTTPStatus.LOCKED, "Nothing can be deleted now: the account is under legal hold.")),
     (ItemTooLarge, Problem(HTTPStatus.CONTENT_TOO_LARGE, "The item is too large to be stored.")),
 )

@@ -7,6 +7,7 @@ from agents import RunContextWrapper, function_tool
 from chatkit.agents import AgentContext
 from chatkit.types import ProgressUpdateEvent
 
+from chat_api.texts import mark, say
 from chatkit_aws.context import RequestContext
 
 
@@ -18,7 +19,9 @@ async def current_time(run: RunContextWrapper[AgentContext[RequestContext]], tim
         run: The run that calls the tool; not shown to the model.
         time_zone: An IANA name such as Europe/Berlin, or UTC.
     """
-    await run.context.stream(ProgressUpdateEvent(icon="clock", text=f"Looking at the clock in {time_zone}"))
+    locale = run.context.request_context.locale
+    text = say(locale, mark("Looking at the clock in {time_zone}"), time_zone=time_zone)
+    await run.context.stream(ProgressUpdateEvent(icon="clock", text=text))
     try:
         now = datetime.now(ZoneInfo(time_zone))
     except (ZoneInfoNotFoundError, ValueError):

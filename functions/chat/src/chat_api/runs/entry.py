@@ -48,7 +48,7 @@ class Gate:
             await spending.settle()
             raise lease
         if isinstance(admission, BaseException):
-            await self.leases.end(lease, "clean")
+            await self.leases.end(lease, "void")
             raise admission
         return lease
 

@@ -41,7 +41,7 @@ class Follower:
                     yield last
         if last != LAST:
             is_over = await self.runs.leases.is_over(self.lease)
-            is_broken = is_over == "broken"
+            is_broken = is_over in {"broken", "void"}
             yield event_of(self.words.failure(_INTERRUPTED) if is_broken else self.words.refusal(_NOT_KEPT))
 
     async def _data(self) -> AsyncIterator[bytes]:

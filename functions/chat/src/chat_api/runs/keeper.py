@@ -10,6 +10,7 @@ from chat_api.runs.ending import Cause
 from chat_api.runs.spending import Spending
 from chatkit_aws.errors import ChatKitAwsError, LeaseLost, StoreRefused, StoreUnavailable
 from chatkit_aws.runs import EventLog, Leases, Stops
+from chatkit_aws.runs.leases import End
 from chatkit_aws.store.lease import Lease, Taking
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Keeper:
         self._batch = 0
         self._renewed = time.monotonic()
         self._is_logged = runs.log is not None
+        self._end: End = "void"
         self._watch: asyncio.Task[None] | None = None
 
     def start(self, stop: Callable[[Cause], None]) -> None:
@@ -52,6 +54,7 @@ class Keeper:
 
     def said(self, event: bytes) -> None:
         """Take down an event."""
+        self._end = "clean"
         if self._is_logged:
             self._said += event
 
@@ -64,10 +67,11 @@ class Keeper:
             lease = await self._taking.taken()
         except Exception:  # noqa: BLE001 - there never was a run, and who asked for it was told
             return
-        self.said(LAST)
+        if self._end == "clean":
+            self.said(LAST)
         await asyncio.gather(self._write_down(lease), self._spending.settle())
         try:
-            await self._runs.leases.end(lease, "clean")
+            await self._runs.leases.end(lease, self._end)
         except (StoreUnavailable, StoreRefused) as error:
             logger.warning("a lease could not be given back, and lapses: %s", error)
 

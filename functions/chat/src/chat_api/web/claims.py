@@ -18,5 +18,7 @@ def claim_of(operation: Operation, name: str | None) -> Claim:
 
     The digest is of the body as it came: ChatKit.js repeats a request byte by byte.
     """
-    run_id = name if name and _NAME.fullmatch(name) else str(uuid.uuid4())
-    return Claim(run_id, hashlib.sha256(operation.body).hexdigest()[:32])
+    digest = hashlib.sha256(operation.body).hexdigest()[:32]
+    if name and _NAME.fullmatch(name):
+        return Claim(name, digest, is_named=True)
+    return Claim(str(uuid.uuid4()), digest)

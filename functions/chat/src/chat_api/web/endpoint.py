@@ -1,5 +1,6 @@
 """POST /chatkit: every operation of the ChatKit protocol."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -49,7 +50,8 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     request that ends with a 5xx or with a broken stream.
     """
     services: Services = request.app.state.services
-    operation = parse(await read(request), services.limits.max_message_characters)
+    limits = services.limits
+    operation = parse(await read(request), limits.max_message_characters, limits.max_message_attachments)
     record: Record = request.state.record
     record.operation = operation.type
     record.thread = operation.thread_id if is_own(operation.thread_id) else None
@@ -77,7 +79,7 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
         return EventResponse(_one(_refusal(refused, Words.of(caller))), claim.run_id, services.pace)
     if first is None:
         raise NotFoundError("The operation has nothing to answer to.")
-    return TurnResponse(first, turn, claim.run_id, services.pace)
+    return TurnResponse(first, turn, claim.run_id, services.pace, stops=services.stop_on_disconnect)
 
 
 def _refusal(refused: Busy | QuotaReached | CustomStreamError, words: Words) -> ErrorEvent:
@@ -121,17 +123,27 @@ class EventResponse(StreamingResponse):
 class TurnResponse(EventResponse):
     """Sends a turn's events, and ends no sooner than the turn: Lambda freezes the process when a response has ended."""
 
-    def __init__(self, first: bytes, turn: Turn, run_id: str, pace: Pace) -> None:
-        """Send `first`, then the rest of `turn`."""
+    def __init__(self, first: bytes, turn: Turn, run_id: str, pace: Pace, *, stops: bool = False) -> None:
+        """Send `first`, then the rest of `turn`, which `stops` where the client leaves before its end."""
         super().__init__(_events(first, turn), run_id, pace)
         self._turn = turn
+        self._stops = stops
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the turn ends or nobody reads; then wait for the turn."""
+        watch = asyncio.create_task(self._watch(receive)) if self._stops else None
         try:
             await super().__call__(scope, receive, send)
         finally:
             await self._turn.finished()
+            if watch is not None:
+                watch.cancel()
+
+    async def _watch(self, receive: Receive) -> None:
+        """Stop the turn when the server says that the client has left; Starlette listens to old servers only."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._turn.stop("stopped")
 
 
 def following(follower: Follower, pace: Pace, after: int = 0) -> EventResponse:

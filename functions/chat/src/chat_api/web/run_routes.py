@@ -14,7 +14,6 @@ from chat_api.web.identity import Caller
 from chat_api.words import Words
 from chatkit_aws.errors import InvalidId, ThreadNotFound
 from chatkit_aws.store.keys import Owner
-from chatkit_aws.store.lease import Lease
 
 router = APIRouter()
 
@@ -74,11 +73,10 @@ async def resume(request: Request, caller: Caller) -> Response:
         thread = owner.thread(wanted.thread_id)
     except InvalidId:
         raise ThreadNotFound(wanted.thread_id) from None
-    run_id = await runs.leases.last(thread)
-    if run_id is None:
+    lease = await runs.leases.last(thread)
+    if lease is None:
         raise ThreadNotFound(wanted.thread_id)
-    follower = Follower(runs, Lease(thread, run_id, 0), Words.of(caller))
-    return following(follower, _services(request).pace, wanted.after)
+    return following(Follower(runs, lease, Words.of(caller)), _services(request).pace, wanted.after)
 
 
 def _parse[Wanted: BaseModel](kind: type[Wanted], body: bytes) -> Wanted:

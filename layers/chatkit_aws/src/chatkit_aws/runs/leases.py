@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
-from chatkit_aws.errors import ChatKitAwsError, LeaseLost
+from chatkit_aws.errors import LeaseLost
+from chatkit_aws.runs.claim import Busy, NameTaken, Repeated
 from chatkit_aws.store import keys
 from chatkit_aws.store.lease import Lease
 from chatkit_aws.store.rows import Row, values_of
@@ -19,6 +20,7 @@ from chatkit_aws.store.table import ConditionFailed
 from chatkit_aws.store.writes import ABSENT
 
 if TYPE_CHECKING:
+    from chatkit_aws.runs.claim import Claim
     from chatkit_aws.store.keys import ThreadKeys
     from chatkit_aws.store.table import Table
     from chatkit_aws.store.writes import Values
@@ -26,47 +28,26 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 30
 """How long a lease lasts that nobody renews: for so long the thread of a killed process takes no message."""
 REPEAT_SECONDS = 120
-"""For how long the same request is taken for a repetition of a run that did not end well. ChatKit.js repeats one up to
-five times, with waits of up to 10 s."""
+"""For how long after its lease a run that did not end well is repeated by the same request. ChatKit.js repeats one up
+to five times, with waits of up to 10 s."""
 KEPT_SECONDS = 24 * 60 * 60
 """How long a run is known after it began."""
 
-type End = Literal["clean", "broken"]
-"""`clean` where the run said its last word, and the same request again is a new one."""
+type End = Literal["clean", "broken", "void"]
+"""`clean` where the run said its last word, and the same request again is a new one. `void` where it said nothing at
+all: then the same name is free again, too."""
 
 _OVER = "(attribute_exists(ended) OR lease_until <= :now)"
-_NO_REPETITION = "(ended = :clean OR digest <> :digest OR began_at <= :too_old)"
-_FREE = f"{ABSENT} OR (run_id <> :run_id AND {_OVER} AND {_NO_REPETITION})"
+_NO_REPETITION = "(ended = :clean OR digest <> :digest OR lease_until <= :too_old)"
+_FREE = f"{ABSENT} OR ended = :void OR (run_id <> :run_id AND {_OVER})"
+_FREE_AND_NO_REPETITION = f"{ABSENT} OR ended = :void OR (run_id <> :run_id AND {_OVER} AND {_NO_REPETITION})"
 _TAKE = (
     "SET run_id = :run_id, digest = :digest, nonce = :nonce, began_at = :now, lease_until = :until,"
     " expires_at = :expires_at REMOVE ended ADD generation :one"
 )
 _MINE = "generation = :generation"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A request that is to start a run.
-
-    `run_id` is the run's name, which the client may have chosen: who sends it again means the same run. `digest` is
-    the same for the same request of a user: operation, thread and body.
-    """
-
-    run_id: str
-    digest: str
-
-
-class Busy(ChatKitAwsError):
-    """Another run answers in this thread."""
-
-
-class Repeated(ChatKitAwsError):
-    """The request repeats one that began a run already: that of `lease`, which is not the caller's to write with."""
-
-    def __init__(self, lease: Lease) -> None:
-        """Name the run to follow."""
-        super().__init__("the request repeats another")
-        self.lease = lease
+_FIRST = 1
+"""The generation of a new thread's first run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +57,15 @@ class Leases:
     table: Table
 
     async def take(self, thread: ThreadKeys, claim: Claim) -> Lease:
-        """The lease of a thread, whether or not there is such a thread. Raises Busy, Repeated."""
+        """The lease of a thread, whether or not there is such a thread. Raises Busy, Repeated, NameTaken."""
         row = self._row(thread, claim)
-        values: Values = {**_values(row), **self._times(), ":one": {"N": "1"}, ":clean": {"S": "clean"}}
+        values: Values = {**_values(row), **self._times(), ":one": {"N": "1"}, ":void": {"S": "void"}}
+        condition = _FREE
+        if not claim.is_named:
+            condition = _FREE_AND_NO_REPETITION
+            values = {**values, ":clean": {"S": "clean"}, ":too_old": {"N": str(self._too_old)}}
         try:
-            taken = await self.table.update(self.table.writes.update(row.key, _TAKE, _FREE, values))
+            taken = await self.table.update(self.table.writes.update(row.key, _TAKE, condition, values))
         except ConditionFailed as failed:
             return self._met(thread, claim, row, failed)
         return Lease(thread, claim.run_id, int(taken["generation"]["N"]))
@@ -95,8 +80,8 @@ class Leases:
             except ConditionFailed as failed:
                 met = failed.rows[0]
             if met and met.run_id and met.thread:
-                earlier = Lease(thread.owner.thread(keys.unescape(met.thread)), met.run_id, 0)
-                if await self._is_going_on(earlier, claim):
+                earlier = Lease(thread.owner.thread(keys.unescape(met.thread)), met.run_id, _FIRST)
+                if await self._is_repeated(earlier, claim):
                     raise Repeated(earlier)
                 condition, values = "run_id = :met", {":met": {"S": met.run_id}}
 
@@ -122,33 +107,37 @@ class Leases:
         row = await self.table.get(thread.run)
         return row.run_id if row and not self._is_over(row) else None
 
-    async def last(self, thread: ThreadKeys) -> str | None:
-        """The run that answers in a thread, or did last, for a day."""
+    async def last(self, thread: ThreadKeys) -> Lease | None:
+        """The lease of the run that answers in a thread, or did last, for a day; not for the caller to write with."""
         row = await self.table.get(thread.run)
-        return row.run_id if row else None
+        return Lease(thread, row.run_id, row.generation or 0) if row and row.run_id else None
 
     async def is_over(self, lease: Lease) -> End | Literal[False]:
         """How the run ended, and False while it goes on; one that was killed or replaced is broken."""
         row = await self.table.get(lease.thread.run)
-        if row is None or row.run_id != lease.run_id:
+        if row is None or row.generation != lease.generation:
             return "broken"
         if not self._is_over(row):
             return False
-        return "clean" if row.ended == "clean" else "broken"
+        return "broken" if row.ended is None else cast("End", row.ended)
 
     async def _create(self, thread: ThreadKeys, claim: Claim, condition: str, values: Values) -> Lease:
         writes, row = self.table.writes, self._row(thread, claim)
         mark = Row(thread.owner.repeat(claim.digest), run_id=claim.run_id, thread=thread.escaped)
-        mark = replace(mark, expires_at=writes.now + REPEAT_SECONDS)
-        await self.table.transact(writes.put(mark, condition, values), writes.put(replace(row, generation=1)))
-        return Lease(thread, claim.run_id, 1)
+        mark = replace(mark, expires_at=writes.now + KEPT_SECONDS)
+        await self.table.transact(writes.put(mark, condition, values), writes.put(replace(row, generation=_FIRST)))
+        return Lease(thread, claim.run_id, _FIRST)
 
-    async def _is_going_on(self, earlier: Lease, claim: Claim) -> bool:
-        """Whether the request that created a thread is answered still, or its client says that this is the same."""
+    async def _is_repeated(self, earlier: Lease, claim: Claim) -> bool:
+        """Whether a request to create a thread repeats the earlier one, as `take` would decide it."""
         row = await self.table.get(earlier.thread.run)
-        if row is None or row.run_id != earlier.run_id:
+        if row is None or row.ended == "void":
             return False
-        return row.ended != "clean" or claim.run_id == earlier.run_id
+        if claim.run_id == earlier.run_id:
+            return True
+        if row.generation != _FIRST or row.ended == "clean":
+            return False
+        return not self._is_over(row) or not (claim.is_named or (row.lease_until or 0) <= self._too_old)
 
     def _met(self, thread: ThreadKeys, claim: Claim, row: Row, failed: ConditionFailed) -> Lease:
         """What it means that the lease could not be taken."""
@@ -157,9 +146,9 @@ class Leases:
             raise Busy
         if met.nonce == row.nonce:  # it was taken, and the answer to that was lost
             return Lease(thread, claim.run_id, met.generation)
-        if claim.run_id == met.run_id or claim.digest == met.digest:
+        if claim.digest == met.digest:
             raise Repeated(Lease(thread, met.run_id, met.generation))
-        raise Busy
+        raise NameTaken if claim.run_id == met.run_id else Busy
 
     def _row(self, thread: ThreadKeys, claim: Claim) -> Row:
         now = self.table.writes.now
@@ -168,8 +157,12 @@ class Leases:
 
     def _times(self) -> Values:
         now = self.table.writes.now
-        times = {":until": now + LEASE_SECONDS, ":expires_at": now + KEPT_SECONDS, ":too_old": now - REPEAT_SECONDS}
+        times = {":until": now + LEASE_SECONDS, ":expires_at": now + KEPT_SECONDS}
         return {name: {"N": str(when)} for name, when in times.items()}
+
+    @property
+    def _too_old(self) -> int:
+        return self.table.writes.now - REPEAT_SECONDS
 
     def _is_over(self, row: Row) -> bool:
         return row.ended is not None or (row.lease_until or 0) <= self.table.writes.now

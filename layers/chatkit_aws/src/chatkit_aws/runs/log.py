@@ -32,7 +32,7 @@ class EventLog:
     async def append(self, lease: Lease, first: int, data: bytes) -> int:
         """Write bytes behind batch number `first` - 1; the number of the next batch."""
         for start in range(0, len(data), MAX_BATCH_BYTES):
-            key = lease.thread.batch(lease.run_id, first)
+            key = lease.thread.batch(lease.generation, first)
             body = await self.bodies.close(data[start : start + MAX_BATCH_BYTES], _scope(lease), key)
             expires_at = self.table.writes.now + self.seconds
             await self.table.write(self.table.writes.put(Row(key, body=body, expires_at=expires_at)))
@@ -42,9 +42,9 @@ class EventLog:
     async def read(self, lease: Lease, first: int) -> tuple[bytes, int]:
         """The bytes from batch number `first` on, as far as they are written, and the number of the next batch."""
         thread = lease.thread
-        start = Row(thread.batch(lease.run_id, first - 1)) if first else None
+        start = Row(thread.batch(lease.generation, first - 1)) if first else None
         rows = await self.table.query(
-            Span(thread.partition, thread.events(lease.run_id)), _BATCHES, forward=True, start=start
+            Span(thread.partition, thread.events(lease.generation)), _BATCHES, forward=True, start=start
         )
         parts = [await self.bodies.open(row.body or b"", _scope(lease), row.key) for row in rows]
         return b"".join(parts), first + len(rows)

@@ -100,13 +100,13 @@ class ThreadKeys:
         """The thread's run, or its last one: whoever holds the lease may write."""
         return Key(self.partition, RUN)
 
-    def events(self, run_id: str) -> str:
-        """How the sort keys of a run's events begin. Raises InvalidId."""
-        return f"{EVENT}{escape(run_id)}#"
+    def events(self, generation: int) -> str:
+        """How the sort keys of the events begin that the run with this generation of the lease says."""
+        return f"{EVENT}{generation:09}#"
 
-    def batch(self, run_id: str, number: int) -> Key:
-        """A batch of a run's events, the first of which is number 0. Raises InvalidId."""
-        return Key(self.partition, f"{self.events(run_id)}{number:06}")
+    def batch(self, generation: int, number: int) -> Key:
+        """A batch of a run's events, the first of which is number 0."""
+        return Key(self.partition, f"{self.events(generation)}{number:06}")
 
     @property
     def partition(self) -> str:
