@@ -18,7 +18,7 @@ from chat_testing.benches import prepare
 from chat_testing.report import show
 from chat_testing.table_definition import create_table
 from chat_testing.texts import Exchange, exchanges, history
-from chat_testing.turns import WATCH_SECONDS, Stage, Turn, of_store, stage
+from chat_testing.turns import Stage, Turn, of_store, stage
 from chatkit_aws.clients import dynamodb_client
 
 ITEMS = 20
@@ -69,18 +69,6 @@ def of_the_store(turn: Turn) -> tuple[float, float]:
     return of_store(turn.meter.write_units_by_kind()), of_store(turn.meter.read_units_by_kind())
 
 
-def show_parts(turn: Turn) -> None:
-    """What each part of the same turn takes."""
-    writes, reads = turn.meter.write_units_by_kind(), turn.meter.read_units_by_kind()
-    rows = [
-        ("thread and items", *of_the_store(turn)),
-        ("lease: taken, required twice, given back", writes["RUN"], reads["RUN"]),
-        (f"events kept for who comes later, in {turn.meter.batches} rows", writes["EVT"], reads["EVT"]),
-        (f"looking for a stop every {WATCH_SECONDS:g} s", writes["STP"], reads["STP"]),
-    ]
-    show(f"the parts of a turn of {turn.seconds:.1f} s", ("part", "write units, rule", "read units, rule"), rows)
-
-
 def show_requests(turn: Turn) -> None:
     """The requests of one turn, in the order in which they began."""
     requests = sorted(turn.meter.requests, key=lambda request: request.began)
@@ -118,7 +106,6 @@ async def measure(dynamodb: DynamoDBClient, observer: DynamoDBClient, issuer: to
         show_units(texts, await counted(on, observer, texts))
         first = await on.turn(await on.thread(history(texts, ITEMS, 1), days_ago=1), texts[0], observer)
         print(f"  write units of a thread's first turn on a day, which moves its expiry: {of_the_store(first)[0]:.0f}")
-        show_parts(first)
         show_requests(await delayed(on, texts))
 
 

@@ -28,6 +28,22 @@ class ScriptedModels(ModelProvider):
         self.model.enqueue([assistant_message(text, item_id=f"msg_{ULID()}")])
 
 
+class PacedModel(ScriptedModel):
+    """Says its words over some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        """Take that long for an answer."""
+        super().__init__()
+        self._seconds = seconds
+
+    @override
+    async def stream_response(self, *args: Any, **options: Any) -> AsyncIterator[TResponseStreamEvent]:
+        events = [event async for event in super().stream_response(*args, **options)]
+        for event in events:
+            await asyncio.sleep(self._seconds / len(events))
+            yield event
+
+
 class PausingModel(ScriptedModel):
     """Says its text and then waits, before it is done, until `go_on` is set; `ended` however it ended."""
 

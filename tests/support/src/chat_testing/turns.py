@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import override
+from typing import Any, override
 
 import httpx2
 from agents import Model
@@ -19,7 +19,7 @@ from chat_testing.builders import context, thread
 from chat_testing.chat import ChatClient
 from chat_testing.filling import RETENTION, Filler
 from chat_testing.metering import Meter, metered
-from chat_testing.models import ScriptedModels
+from chat_testing.models import PacedModel, ScriptedModels
 from chat_testing.texts import Exchange
 from chat_testing.tokens import TokenIssuer
 from chatkit_aws.ids import UlidIds
@@ -55,7 +55,11 @@ def of_store(units: Counter[str]) -> float:
 class _TimedModels(ScriptedModels):
     """Remembers when a model was last asked for, which is when it is called."""
 
-    asked_at = 0.0
+    def __init__(self, seconds: float) -> None:
+        """A model that takes `seconds` for an answer."""
+        super().__init__()
+        self.model = PacedModel(seconds) if seconds else self.model
+        self.asked_at = 0.0
 
     @override
     def get_model(self, model_name: str | None) -> Model:
@@ -98,11 +102,16 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(table: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[Stage]:
-    """The application over a table, with one signed-in user."""
-    changes = {"history_items": HISTORY_ITEMS, "watch_seconds": WATCH_SECONDS}
+async def stage(
+    table: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, *, seconds: float = 0, **changes: Any
+) -> AsyncIterator[Stage]:
+    """The application over a table, with `changes` of its settings and one signed-in user.
+
+    An answer takes the model at least `seconds`.
+    """
+    changes = {"history_items": HISTORY_ITEMS, "watch_seconds": WATCH_SECONDS, **changes}
     settings = settings_for(table, issuer.jwks_url).model_copy(update=changes)
-    store, models = DynamoDBStore(table, dynamodb, retention=RETENTION), _TimedModels()
+    store, models = DynamoDBStore(table, dynamodb, retention=RETENTION), _TimedModels(seconds)
     app = create_app(create_services(settings, create_assistant(settings, models), store, TELEMETRY))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as http:
         yield Stage(table, dynamodb, models, ChatClient(http, issuer.mint(USER, tenant=TENANT)))

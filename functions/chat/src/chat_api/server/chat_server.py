@@ -139,6 +139,12 @@ class ChatServer(ChatKitServer[RequestContext]):
             pending_items[event.item_id] = updated(pending_items[event.item_id], event.update)
 
     @override
+    async def _process_streaming(self, request: StreamingReq, context: RequestContext) -> AsyncGenerator[bytes]:
+        """As the SDK does it, which would log whatever is raised: refusals too, and errors a second time."""
+        async for event in self._process_streaming_impl(request, context):
+            yield b"data: " + self._serialize(event) + b"\n\n"
+
+    @override
     async def _process_streaming_impl(
         self, request: StreamingReq, context: RequestContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
