@@ -24,6 +24,7 @@ PLATFORM_VARIABLES = {
 """Read by the runtime, Powertools or the Agents SDK, not by the function's settings."""
 SECRET_NAME = re.compile("KEY|SECRET|PASSWORD|TOKEN|CREDENTIAL")
 NAMES_OF_NO_SECRET = {
+    "HISTORY_TOKENS",
     "MODEL_SECRET_ID",
     "RESERVED_TOKENS",
     "TENANT_KEYS",

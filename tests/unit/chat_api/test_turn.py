@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from chat_api.pacing import Pace
 from chat_api.runs.turn import MARGIN_SECONDS, Turn
-from chat_api.web.endpoint import TurnResponse
+from chat_api.web.responses import TurnResponse
 from chat_api.wire import event_of
 from chat_api.words import Words
 

@@ -3,8 +3,10 @@
 import os
 import time
 
-from agents import ModelProvider, OpenAIProvider
+from agents import Agent, ModelProvider
+from chatkit.agents import AgentContext
 from fastapi import FastAPI
+from httpx2 import Timeout
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 
 from chat_api.app import create_app
@@ -13,12 +15,17 @@ from chat_api.assistant.agent import build_agent, load_prices
 from chat_api.pacing import Pace
 from chat_api.runs.entry import Gate
 from chat_api.runs.keeper import Runs
+from chat_api.runs.turn import MARGIN_SECONDS
+from chat_api.server import window
 from chat_api.server.assistant import Assistant
 from chat_api.server.chat_server import ChatServer
+from chat_api.server.model import Models
+from chat_api.server.preparation import prepare
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chat_api.turns import Turns
 from chatkit_aws import clients, logs, usage
+from chatkit_aws.context import RequestContext
 from chatkit_aws.identity import Issuer, TokenVerifier
 from chatkit_aws.jwks import KeySet
 from chatkit_aws.runs import EventLog, Leases, Stops
@@ -28,14 +35,16 @@ from chatkit_aws.store.cipher import EnvelopeCipher
 from chatkit_aws.store.objects import Objects
 from chatkit_aws.telemetry import Telemetry
 
-MODEL_TIMEOUT = 90.0
-"""Seconds in which the model must send something. API Gateway ends a stream that is silent for 300."""
 MODEL_RETRIES = 1
+"""How often the model is asked again where it refuses for now, or cannot be reached."""
+MODEL_CONNECT_SECONDS = 10.0
+"""How long one attempt to reach it may take."""
 
 
 def create_app_from_environment() -> FastAPI:
-    """The application as the template configures it; raises pydantic's ValidationError where a setting is wrong.
+    """The application as the template configures it.
 
+    Raises pydantic's ValidationError where a setting is wrong, and ValueError where two do not fit together.
     No connection is kept and no key is read before the first request. The role's credentials are all that a snapshot of
     the started process holds, and they renew themselves; so it needs no hook when it is restored.
     """
@@ -45,15 +54,42 @@ def create_app_from_environment() -> FastAPI:
     service = os.environ.get("POWERTOOLS_SERVICE_NAME", "chat")
     logs.take_over(service, os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
     settings = Settings.from_environment(os.environ)
+    check_times(settings)
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "ChatKit")
     telemetry = Telemetry(service, namespace, salt=settings.token_issuer)
     models = create_models(settings, ModelKey(settings.model_secret_id, clients.secretsmanager_client()))
     return create_app(create_services(settings, create_assistant(settings, models), create_store(settings), telemetry))
 
 
-def create_assistant(settings: Settings, models: ModelProvider) -> Assistant:
-    """The assistant of the folder that teams edit, answering by `models`."""
-    return Assistant(build_agent(settings.model_name), models, settings.history_items, ACTIONS, ACTIONS_AT_ONCE)
+def check_times(settings: Settings) -> None:
+    """Raises ValueError where a part of a turn may take longer than a turn can, so that its limit would never be met.
+
+    A turn ends ten seconds before the platform would end the process.
+    """
+    if settings.function_seconds == 0:
+        return
+    turn = settings.function_seconds - MARGIN_SECONDS
+    for name in ("model_seconds", "tool_seconds", "mcp_seconds"):
+        if (seconds := getattr(settings, name)) >= turn:
+            message = f"{name.upper()} is {seconds:g}; a turn ends after {turn:g} seconds, so it has to be less"
+            raise ValueError(message)
+
+
+def create_assistant(
+    settings: Settings, models: ModelProvider, agent: Agent[AgentContext[RequestContext]] | None = None
+) -> Assistant:
+    """The assistant of the folder that teams edit, or another `agent`, answering by `models`."""
+    agent = agent or build_agent(settings.model_name)
+    prepare(agent, settings.tool_seconds, settings.mcp_seconds)
+    return Assistant(
+        agent,
+        models,
+        window.Limits(settings.history_items, settings.history_tokens),
+        settings.model_calls,
+        settings.tool_calls,
+        ACTIONS,
+        ACTIONS_AT_ONCE,
+    )
 
 
 def create_store(settings: Settings) -> DynamoDBStore:
@@ -75,10 +111,16 @@ def create_services(settings: Settings, assistant: Assistant, store: DynamoDBSto
         turns=create_turns(settings, ChatServer(store, assistant), store),
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
         telemetry=telemetry,
-        limits=Limits(settings.max_message_characters, settings.allowed_origins, settings.allowed_origin_pattern),
+        limits=Limits(
+            settings.max_message_characters,
+            settings.max_message_attachments,
+            settings.allowed_origins,
+            settings.allowed_origin_pattern,
+        ),
         pace=Pace(
             settings.heartbeat_seconds, settings.window_milliseconds / 1000, padding_bytes=settings.padding_bytes
         ),
+        stop_on_disconnect=settings.stop_on_disconnect,
     )
 
 
@@ -101,9 +143,10 @@ def create_turns(settings: Settings, server: ChatServer, store: DynamoDBStore) -
 
 def create_models(settings: Settings, key: ModelKey) -> ModelProvider:
     """Models of any endpoint that speaks OpenAI's Responses API, with one pool of connections for the process."""
-    http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(key), timeout=MODEL_TIMEOUT)
+    # Reading has no timeout here: `Models` has one, which begins with the request and anew with each event.
+    http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(key), timeout=Timeout(None, connect=MODEL_CONNECT_SECONDS))
     # The client insists on a key of its own; each request's header is set by `ModelKeyAuth`.
     client = AsyncOpenAI(
         api_key="set-per-request", base_url=settings.openai_base_url, http_client=http, max_retries=MODEL_RETRIES
     )
-    return OpenAIProvider(openai_client=client, use_responses=True)
+    return Models(client, settings.model_name, settings.model_seconds)

@@ -32,6 +32,7 @@ MAX_PAGE = 10_000
 MAX_ID_CHARACTERS = 256
 MAX_TITLE_CHARACTERS = 200
 MAX_ATTACHMENTS = 10
+"""Attachments of a message, where nothing else is said."""
 MAX_FEEDBACK_ITEMS = 100
 
 _REQUEST: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
@@ -65,7 +66,7 @@ class Operation:
         return None
 
 
-def parse(body: bytes, max_message_characters: int) -> Operation:
+def parse(body: bytes, max_message_characters: int, max_attachments: int = MAX_ATTACHMENTS) -> Operation:
     """The request in `body`; raises `Problem` 400, 413 or 422 that says what is wrong, never with the input in it."""
     document = _document(body)
     # Before the types are checked: each wrong element of a long list would cost a kilobyte.
@@ -79,7 +80,7 @@ def parse(body: bytes, max_message_characters: int) -> Operation:
     _check_ids(operation.request.params)
     _check_limits(operation)
     if operation.message is not None:
-        _check_message(operation.message, max_message_characters)
+        _check_message(operation.message, max_message_characters, max_attachments)
     return operation
 
 
@@ -167,12 +168,12 @@ def _check_ids(params: object) -> None:
         raise problems.invalid(f"An id has at most {MAX_ID_CHARACTERS} characters.")
 
 
-def _check_message(message: UserMessageInput, max_characters: int) -> None:
+def _check_message(message: UserMessageInput, max_characters: int, max_attachments: int) -> None:
     length = sum(len(part.text) for part in message.content) + len(message.quoted_text or "")
     if length > max_characters:
         raise problems.invalid(f"A message has at most {max_characters:,} characters; this one has {length:,}.")
-    if len(message.attachments) > MAX_ATTACHMENTS:
-        raise problems.invalid(f"A message has at most {MAX_ATTACHMENTS} attachments.")
+    if len(message.attachments) > max_attachments:
+        raise problems.invalid(f"A message has at most {max_attachments} attachments.")
     # As it is stored, which may be longer than it was sent: a new thread's row is written before its message.
     if len(message.model_dump_json()) > MAX_MESSAGE:
         raise problems.too_large(MAX_MESSAGE, "message as it is stored")

@@ -11,22 +11,27 @@ from chatkit_aws.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may be: how long its message is, and which pages send it."""
+    """What a request may be: how long its message is, what comes with it, and which pages send it."""
 
     max_message_characters: int
+    max_message_attachments: int
     allowed_origins: tuple[str, ...] = ()
     allowed_origin_pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The protocol's server and its turns, who checks tokens, who watches, the limits, and how events leave."""
+    """The protocol's server and its turns, who checks tokens, who watches, the limits, and how events leave.
+
+    `stop_on_disconnect` has a turn end when who asked has left, instead of being finished for a reload.
+    """
 
     turns: Turns
     verifier: TokenVerifier
     telemetry: Telemetry
     limits: Limits
     pace: Pace
+    stop_on_disconnect: bool = False
 
     @property
     def server(self) -> ChatServer:

@@ -41,8 +41,24 @@ class Settings(BaseModel):
     allowed_origins: Names
     allowed_origin_pattern: str
     """A regular expression that must match the whole origin; empty for none."""
+    function_seconds: float = Field(default=0, ge=0, le=900)
+    """The function's timeout; 0 where there is none, as under a plain web server."""
+    model_seconds: float = Field(default=90, gt=0, le=900)
+    """How long the model may say nothing, before its first event and between two."""
+    model_calls: int = Field(default=10, ge=1, le=100)
+    """How often the model may be called in a turn."""
+    tool_seconds: float = Field(default=60, gt=0, le=900)
+    """How long a call of a tool may take, where the tool sets no limit of its own."""
+    mcp_seconds: float = Field(default=30, gt=0, le=900)
+    """The same for a request to an MCP server."""
+    tool_calls: int = Field(default=50, ge=0, le=1000)
+    """How many calls of tools the model may ask for in a turn."""
     history_items: int = Field(ge=1, le=100)
-    """How many of the newest items the model sees."""
+    """How many of the newest items the model sees at most."""
+    history_tokens: int = Field(default=32_000, ge=100, le=10_000_000)
+    """How many tokens these may have, by estimate."""
+    stop_on_disconnect: bool = False
+    """Whether a turn is stopped when its page has left, where the platform tells; Lambda does not."""
     run_event_minutes: int = Field(ge=0, le=60)
     """How long a run's events are kept for those who come later; 0 for not at all."""
     watch_seconds: float = Field(gt=0, le=10)
@@ -66,6 +82,7 @@ class Settings(BaseModel):
     padding_bytes: int = Field(ge=0, le=100_000)
     """How long the comment before the first event is; 0 for none."""
     max_message_characters: int = Field(ge=1, le=100_000)
+    max_message_attachments: int = Field(default=10, ge=0, le=100)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

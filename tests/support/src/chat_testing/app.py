@@ -107,10 +107,9 @@ def application(  # noqa: PLR0913 - each has its default
     models = models or ScriptedModels()
     retention = Retention(settings.retention_days, settings.retention_policy)
     store = DynamoDBStore(table_name, dynamodb, retention=retention, clock=clock)
-    assistant = create_assistant(settings, models)
+    assistant = create_assistant(settings, models, agent)
     assistant = dataclasses.replace(
         assistant,
-        agent=agent or assistant.agent,
         actions=actions or assistant.actions,
         actions_at_once=actions_at_once or assistant.actions_at_once,
     )

@@ -60,6 +60,7 @@ class Turn:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._started = asyncio.Event()
         self._is_read = True
+        self._is_over = False
         self._timers: list[asyncio.TimerHandle] = []
         self._task = asyncio.create_task(self._run())
         _running.add(self._task)
@@ -90,8 +91,11 @@ class Turn:
         await asyncio.wait({self._task})
 
     def stop(self, cause: Cause) -> None:
-        """End the turn: the model's call is cancelled, what there is of the answer is stored, a last event says why."""
-        if self._ending.cause is not None or self._task.done():
+        """End the turn: the model's call is cancelled, what there is of the answer is stored, a last event says why.
+
+        Nothing happens where the turn has said its last event.
+        """
+        if self._ending.cause is not None or self._is_over:
             return
         self._ending.cause = cause
         if self._ending.cut is None:
@@ -127,6 +131,8 @@ class Turn:
             self._fail(error, failure.kind)
             self._say(event_of(self._words.failure(failure)))
         finally:
+            # From here on the run is given back, which no stop may disturb.
+            self._is_over = True
             for timer in self._timers:
                 timer.cancel()
 

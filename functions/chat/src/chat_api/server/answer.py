@@ -7,11 +7,12 @@ from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.types import NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
 
 from chat_api import quotas
-from chat_api.assistant.history import load_history
 from chat_api.runs.context import TurnContext
 from chat_api.server.assistant import Assistant
 from chat_api.server.estimate import Estimate
+from chat_api.server.history import load_history
 from chat_api.server.sighting import Sightings
+from chat_api.server.steps import ToolCalls
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.usage import Usage
@@ -31,8 +32,8 @@ class Answer:
 
     async def events(self, message: UserMessageItem | None) -> AsyncGenerator[ThreadStreamEvent]:
         """The answer to `message`, where the turn has one, as events. The model stops when nobody reads."""
-        newest = self._assistant.history_items
-        history = await load_history(self._store, self._thread, message, newest, self._context)
+        limits = self._assistant.history
+        history = await load_history(self._store, self._thread, message, limits, self._context)
         for level in self._context.spending.near:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
         async for event in self._run(history):
@@ -58,5 +59,12 @@ class Answer:
     def _started(
         self, history: list[TResponseInputItem], agent_context: AgentContext[RequestContext]
     ) -> RunResultStreaming:
-        config = RunConfig(model_provider=self._assistant.models, tracing_disabled=True)
-        return Runner.run_streamed(self._assistant.agent, history, context=agent_context, run_config=config)
+        assistant = self._assistant
+        return Runner.run_streamed(
+            assistant.agent,
+            history,
+            context=agent_context,
+            max_turns=assistant.model_calls,
+            hooks=ToolCalls(assistant.tool_calls),
+            run_config=RunConfig(model_provider=assistant.models, tracing_disabled=True),
+        )

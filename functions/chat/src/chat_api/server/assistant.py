@@ -7,15 +7,26 @@ from agents import Agent, ModelProvider
 from chatkit.agents import AgentContext
 
 from chat_api.assistant.actions import Act, ActAtOnce
+from chat_api.server import window
 from chatkit_aws.context import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
 class Assistant:
-    """The agent, where its model comes from, how many of the newest items it sees, and its actions by their type."""
+    """The agent, where its model comes from, how much it sees and does in a turn, and its actions by their type.
+
+    `model_calls` and `tool_calls` are how many of them a turn may have.
+    """
 
     agent: Agent[AgentContext[RequestContext]]
     models: ModelProvider
-    history_items: int
+    history: window.Limits = field(default_factory=window.Limits)
+    model_calls: int = 10
+    tool_calls: int = 50
     actions: Mapping[str, Act] = field(default_factory=dict)
     actions_at_once: Mapping[str, ActAtOnce] = field(default_factory=dict)
+
+    @property
+    def history_items(self) -> int:
+        """How many of a thread's newest items are read for a turn."""
+        return self.history.items

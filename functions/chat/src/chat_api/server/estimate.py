@@ -1,6 +1,8 @@
-"""What a model's answer that was cut off has used, which nobody tells: by its length."""
+"""How many tokens something has, by its length: where nobody has counted them."""
 
 import json
+import re
+from collections.abc import Sequence
 
 from agents import TResponseInputItem
 from chatkit.types import (
@@ -14,10 +16,23 @@ from chatkit_aws.usage import Usage
 
 _CHARACTERS = 4
 """Characters of a token, roughly: models count about so for English prose, and more tokens for most else."""
+_FILE = re.compile(r'"data:[^",]*;base64,[^"]*"')
+_FILE_TOKENS = 1_000
+"""Tokens of an image or a page that is sent as a data URL, roughly: its length says nothing of them."""
+
+
+def tokens_of(items: Sequence[TResponseInputItem]) -> int:
+    """The tokens of what a model is given."""
+    text, files = _FILE.subn("", json.dumps(items, ensure_ascii=False, default=str))
+    return _tokens(len(text)) + files * _FILE_TOKENS
+
+
+def _tokens(characters: int) -> int:
+    return characters // _CHARACTERS
 
 
 class Estimate:
-    """One answer's: counts what was said of an item that is not done yet."""
+    """What an answer that was cut off has used: nobody tells, so it counts what was said of an item that is not done."""
 
     def __init__(self, history: list[TResponseInputItem]) -> None:
         """Begin; `history` is what the model was given."""
@@ -38,8 +53,4 @@ class Estimate:
         """The usage of the request that was cut off; none where none was."""
         if self._characters == 0:
             return Usage()
-        return Usage(
-            input=len(json.dumps(self._history, ensure_ascii=False, default=str)) // _CHARACTERS,
-            output=self._characters // _CHARACTERS,
-            requests=1,
-        )
+        return Usage(input=tokens_of(self._history), output=_tokens(self._characters), requests=1)

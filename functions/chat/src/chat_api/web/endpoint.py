@@ -1,26 +1,23 @@
 """POST /chatkit: every operation of the ChatKit protocol."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 
 from chatkit.errors import CustomStreamError
 from chatkit.server import NonStreamingResult
 from chatkit.store import NotFoundError
 from chatkit.types import ErrorEvent, is_streaming_req
 from fastapi import APIRouter, Request
-from fastapi.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import Response
 
 from chat_api import problems, quotas
 from chat_api.operation import MAX_AUDIO_BODY, Operation, parse
-from chat_api.pacing import Pace, paced
+from chat_api.pacing import Pace
 from chat_api.runs.follower import Follower
-from chat_api.runs.turn import Turn
 from chat_api.services import Services
 from chat_api.texts import mark
 from chat_api.web.claims import HEADER, claim_of
 from chat_api.web.identity import Caller
+from chat_api.web.responses import EventResponse, TurnResponse
 from chat_api.wire import event_of
 from chat_api.words import Words
 from chatkit_aws.context import RequestContext
@@ -32,12 +29,6 @@ from chatkit_aws.usage import QuotaReached
 
 router = APIRouter()
 
-_EVENT_STREAM = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    # no-transform: a proxy that compresses also collects.
-    "Cache-Control": "no-cache, no-transform",
-    "X-Accel-Buffering": "no",
-}
 _BUSY = mark("An answer is still being written here. Stop it, or wait for its end.")
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
@@ -79,7 +70,7 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
         return EventResponse(_one(_refusal(refused, Words.of(caller))), claim.run_id, services.pace)
     if first is None:
         raise NotFoundError("The operation has nothing to answer to.")
-    return TurnResponse(first, turn, claim.run_id, services.pace, stops=services.stop_on_disconnect)
+    return TurnResponse(first, turn, claim.run_id, services.pace, stop_on_disconnect=services.stop_on_disconnect)
 
 
 def _refusal(refused: Busy | QuotaReached | CustomStreamError, words: Words) -> ErrorEvent:
@@ -106,56 +97,9 @@ async def read(request: Request) -> bytes:
     return bytes(body)
 
 
-class EventResponse(StreamingResponse):
-    """Server-sent events, and the name of the run that they are of."""
-
-    def __init__(self, events: AsyncIterator[bytes], run_id: str, pace: Pace) -> None:
-        """Send `events` as they come, at that pace."""
-        self._parts = paced(events, pace)
-        super().__init__(self._parts, headers={**_EVENT_STREAM, HEADER: run_id})
-
-    async def stream_response(self, send: Send) -> None:
-        """Send them; where nobody reads any more they are closed, which Starlette leaves to the garbage collector."""
-        async with aclosing(self._parts):
-            await super().stream_response(send)
-
-
-class TurnResponse(EventResponse):
-    """Sends a turn's events, and ends no sooner than the turn: Lambda freezes the process when a response has ended."""
-
-    def __init__(self, first: bytes, turn: Turn, run_id: str, pace: Pace, *, stops: bool = False) -> None:
-        """Send `first`, then the rest of `turn`, which `stops` where the client leaves before its end."""
-        super().__init__(_events(first, turn), run_id, pace)
-        self._turn = turn
-        self._stops = stops
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the turn ends or nobody reads; then wait for the turn."""
-        watch = asyncio.create_task(self._watch(receive)) if self._stops else None
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._turn.finished()
-            if watch is not None:
-                watch.cancel()
-
-    async def _watch(self, receive: Receive) -> None:
-        """Stop the turn when the server says that the client has left; Starlette listens to old servers only."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._turn.stop("stopped")
-
-
 def following(follower: Follower, pace: Pace, after: int = 0) -> EventResponse:
     """The events of a run that another request began, but for the first `after`."""
     return EventResponse(follower.events(after), follower.lease.run_id, pace)
-
-
-async def _events(first: bytes, turn: Turn) -> AsyncIterator[bytes]:
-    yield first
-    async with aclosing(turn.rest()) as rest:
-        async for event in rest:
-            yield event
 
 
 async def _one(event: ErrorEvent) -> AsyncIterator[bytes]:

@@ -1,0 +1,52 @@
+"""The history that the model is given: the newest items of the thread, as many as the limits let in."""
+
+from agents import TResponseInputItem
+from chatkit.store import Store
+from chatkit.types import Page, ThreadItem, ThreadMetadata, UserMessageItem
+
+from chat_api.assistant.history import HistoryConverter
+from chat_api.runs.context import TurnContext
+from chat_api.server.estimate import tokens_of
+from chat_api.server.window import Limits, Part, first_of
+from chatkit_aws.context import RequestContext
+
+
+async def load_history(
+    store: Store[RequestContext],
+    thread: ThreadMetadata,
+    message: UserMessageItem | None,
+    limits: Limits,
+    context: RequestContext,
+) -> list[TResponseInputItem]:
+    """The newest items of a thread as model input, oldest first. Raises as the store does.
+
+    `message` is the last of them, where the turn answers one. An item is given whole or not at all, so that a tool's
+    result is never without its call.
+    """
+    page = await _newest_first(store, thread, message, limits.items, context)
+    items = page.data[::-1]
+    inputs = await HistoryConverter().to_inputs(items)
+    parts = [
+        Part(item.id, tokens_of(input_), isinstance(item, UserMessageItem))
+        for item, input_ in zip(items, inputs, strict=True)
+    ]
+    first = first_of(parts, limits, is_all=not page.has_more)
+    return [item for input_ in inputs[first:] for item in input_]
+
+
+async def _newest_first(
+    store: Store[RequestContext],
+    thread: ThreadMetadata,
+    message: UserMessageItem | None,
+    newest: int,
+    context: RequestContext,
+) -> Page[ThreadItem]:
+    if message is None:
+        return await store.load_thread_items(thread.id, None, newest, "desc", context)
+    if not isinstance(context, TurnContext) or context.earlier is None:
+        # What follows the message, where it is answered again, is not part of what is asked.
+        page = await store.load_thread_items(thread.id, message.id, newest, "desc", context)
+    else:
+        page = await context.earlier
+    earlier = [item for item in page.data if item.id != message.id]
+    return Page(data=[message, *earlier], has_more=page.has_more)
