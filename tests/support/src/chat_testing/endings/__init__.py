@@ -1,0 +1,1 @@
+"""Turns that end otherwise than by themselves: stopped, cut off, killed, sent again; and what must be left of each."""
