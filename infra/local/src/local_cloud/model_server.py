@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Annotated
 
 import uvicorn
 from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from local_cloud import ports
 from local_cloud.errors import NotReady
@@ -32,10 +33,14 @@ _ALL = 1000
 
 
 class Control(BaseModel):
-    """How words are let go: `hold` true holds each back until released, `release` lets that many go."""
+    """How words are let go: `hold` true holds each back until released, `release` lets that many go.
+
+    `status` is what requests are refused with from now on; 200 answers them again.
+    """
 
     hold: bool | None = None
     release: int = 0
+    status: int | None = Field(default=None, ge=200, le=599)
 
 
 @dataclass
@@ -49,6 +54,7 @@ class OfflineModel:
     delay: float = 0.05
     requests: deque[ModelRequest] = field(default_factory=lambda: deque(maxlen=1000))
     held: bool = False
+    status: int = 200
     _released: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def control(self, control: Control) -> None:
@@ -57,6 +63,8 @@ class OfflineModel:
             self._released = threading.Semaphore(0)
         if control.hold is not None:
             self.held = control.hold
+        if control.status is not None:
+            self.status = control.status
         if control.release:
             self._released.release(control.release)
 
@@ -79,12 +87,9 @@ def create_model(model: OfflineModel) -> FastAPI:
     def responses(request: ModelRequest, authorization: Annotated[str, Header()] = "") -> Response:
         model.requests.append(request)
         if authorization != f"Bearer {model.key}":
-            error = {
-                "message": "Incorrect API key provided.",
-                "type": "invalid_request_error",
-                "code": "invalid_api_key",
-            }
-            return JSONResponse({"error": error}, status_code=401)
+            return _refusal(401, "invalid_api_key", "Incorrect API key provided.")
+        if model.status != HTTPStatus.OK:
+            return _refusal(model.status, "offline_model", "The offline model was told to fail.")
         events = answer(request, model.paced)
         if request.stream:
             return StreamingResponse(_lines(events), media_type="text/event-stream")
@@ -119,6 +124,12 @@ def running(model: OfflineModel, addresses: Sequence[str] = (ports.LOOPBACK,)) -
             model.control(Control(hold=False, release=_ALL))
             server.should_exit = True
             thread.join()
+
+
+def _refusal(status: int, code: str, message: str) -> JSONResponse:
+    """An error as OpenAI's API has it."""
+    error = {"message": message, "type": "invalid_request_error", "code": code}
+    return JSONResponse({"error": error}, status_code=status)
 
 
 def _wait(server: uvicorn.Server) -> None:
