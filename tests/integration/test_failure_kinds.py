@@ -2,9 +2,7 @@
 
 import io
 import json
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -41,25 +39,19 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_api.failures import failure_of
 from chat_testing.app import App, application
 from chat_testing.chat import Answer
+from chat_testing.failures import Expected, failures, logged
 from chat_testing.models import PausingModels
 from chat_testing.tokens import TokenIssuer
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ItemTooLarge, ModelKeyUnavailable, StoreUnavailable
-from chatkit_aws.logs import SafeFormatter
 
 SECRET = "a secret of the user's"
-RETRY = "Trying again may help."
 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What the log would have."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(SafeFormatter("chat"))
-    logging.getLogger().addHandler(handler)
-    yield stream
-    logging.getLogger().removeHandler(handler)
+    with logged() as stream:
+        yield stream
 
 
 @pytest.fixture
@@ -67,31 +59,6 @@ async def app(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) ->
     made = application(table_name, dynamodb, issuer, PausingModels())
     async with made.http:
         yield made
-
-
-def failures(log: io.StringIO) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    return [line for line in lines if line["message"] == "request failed"]
-
-
-@dataclass(frozen=True)
-class Expected:
-    """How an answer is to end."""
-
-    kind: str
-    text: str
-    retry: bool
-
-    def check(self, answer: Answer, log: io.StringIO) -> None:
-        """The log has one line of that kind, with the id that the event shows."""
-        request_id = answer.headers["x-request-id"]
-        sentences = [self.text, *([RETRY] if self.retry else []), f"Reference: {request_id}"]
-        event = {"type": "error", "code": "custom", "message": " ".join(sentences), "allow_retry": self.retry}
-        assert answer.events[-1] == event
-        assert SECRET.encode() not in answer.body
-        [line] = failures(log)
-        assert (line["failure"], line["request_id"]) == (self.kind, request_id)
-        assert SECRET not in log.getvalue()
 
 
 RAISED = [
@@ -113,7 +80,7 @@ async def test_failing_model_call_is_told_apart(
     app: App, log: io.StringIO, error: Exception, expected: Expected
 ) -> None:
     app.models.model.enqueue(error)
-    expected.check(await app.user("alice").create(), log)
+    expected.check(await app.user("alice").create(), log, SECRET)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +143,7 @@ async def test_tool_that_raises_ends_the_answer_where_it_is_to(
     answered: Answered, log: io.StringIO, error: Exception
 ) -> None:
     answer, items = await answered(agent(tools=[failing_tool(error)]))
-    Expected("tool", "A tool failed.", retry=True).check(answer, log)
+    Expected("tool", "A tool failed.", retry=True).check(answer, log, SECRET)
     assert [item["type"] for item in items] == ["user_message"]
 
 
@@ -204,7 +171,7 @@ async def test_guardrail_takes_back_what_it_forbids(
     answered: Answered, log: io.StringIO, guardrails: dict[str, Any], expected: Expected
 ) -> None:
     answer, items = await answered(agent(**guardrails))
-    expected.check(answer, log)
+    expected.check(answer, log, SECRET)
     shown = {event["item"]["id"] for event in answer.of_type("thread.item.done")}
     removed = {event["item_id"] for event in answer.of_type("thread.item.removed")}
     assert [item["id"] for item in items] == list(shown - removed) == [answer.items[0]["id"]]
@@ -224,7 +191,7 @@ async def test_answer_that_cannot_be_stored_is_told_so(
         thread_id = (await app.user("alice").create()).thread_id
         action = {"type": "say_much", "payload": {}}
         answer = await app.user("alice").send("threads.custom_action", thread_id=thread_id, action=action)
-    Expected("store", "The answer is too long to be stored.", retry=False).check(answer, log)
+    Expected("store", "The answer is too long to be stored.", retry=False).check(answer, log, SECRET)
 
 
 def test_kinds_of_the_store_and_the_client_are_known() -> None:

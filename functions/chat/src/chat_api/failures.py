@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx2
 import openai
@@ -60,9 +61,9 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     ),
     ((agents_errors.ModelTimeoutError, openai.APITimeoutError, httpx2.TimeoutException), _SILENT),
     ((openai.APIConnectionError, httpx2.TransportError), _UNREACHABLE),
-    ((openai.RateLimitError, openai.InternalServerError), _OVERLOADED),
+    ((openai.RateLimitError, openai.InternalServerError, openai.ConflictError), _OVERLOADED),
     ((openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError), _SETUP),
-    ((openai.BadRequestError, openai.UnprocessableEntityError), _UNFIT),
+    ((openai.APIStatusError,), _UNFIT),
     ((agents_errors.ModelBehaviorError, openai.APIError), _UNUSABLE),
 )
 """The first that fits counts: subclasses stand before their base."""
@@ -71,11 +72,19 @@ _CODES = {
     "context_length_exceeded": _TOO_LONG,
     "content_filter": _DECLINED,
     "content_policy_violation": _DECLINED,
+    "invalid_prompt": _DECLINED,
     "insufficient_quota": _SETUP,
     "rate_limit_exceeded": _OVERLOADED,
     "server_error": _OVERLOADED,
 }
 """What a model's provider calls it says more than the status (OpenAI's error codes)."""
+
+_STATUSES = {
+    HTTPStatus.PAYMENT_REQUIRED: _SETUP,
+    HTTPStatus.REQUEST_TIMEOUT: _SILENT,
+    HTTPStatus.CONTENT_TOO_LARGE: _TOO_LONG,
+}
+"""Statuses for which the client has no type of its own."""
 
 _TOOL_ERRORS = ("Error running tool ", "Error invoking MCP tool ")
 """How the Agents SDK begins the message of what it raises for a tool's exception."""
@@ -112,6 +121,8 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _by_code(error: BaseException) -> Failure | None:
+    if isinstance(error, openai.APIStatusError) and error.status_code in _STATUSES:
+        return _STATUSES[HTTPStatus(error.status_code)]
     if isinstance(error, openai.APIError):
         return _CODES.get(error.code or "")
     if isinstance(error, agents_errors.ModelBehaviorError) and error.message.startswith(_TERMINAL):

@@ -32,7 +32,7 @@ def _tokens(characters: int) -> int:
 
 
 class Estimate:
-    """What an answer that was cut off has used: nobody tells, so it counts what was said of an item that is not done."""
+    """What an answer that was cut off has used: nobody tells, so what was said of an item that is not done counts."""
 
     def __init__(self, history: list[TResponseInputItem]) -> None:
         """Begin; `history` is what the model was given."""

@@ -1,13 +1,14 @@
 """The model: that of an endpoint which speaks OpenAI's Responses API, and may not be silent for ever."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast, override
 
 from agents import Model, ModelProvider, ModelResponse, OpenAIResponsesModel
-from agents.exceptions import ModelTimeoutError
+from agents.exceptions import ModelBehaviorError, ModelTimeoutError
 from agents.items import TResponseStreamEvent
 from openai import AsyncOpenAI
 
@@ -39,12 +40,12 @@ class TimedModel(OpenAIResponsesModel):
 
     @override
     async def stream_response(self, *args: Any, **options: Any) -> AsyncIterator[TResponseStreamEvent]:
-        """The SDK's events. Raises ModelTimeoutError where one does not come, and as the SDK does."""
+        """The SDK's events. Raises ModelTimeoutError where one does not come in time, and as the SDK does."""
         stream = super().stream_response(*args, **options)
         async with aclosing(cast("AsyncGenerator[TResponseStreamEvent]", stream)) as events:
             while True:
                 async with _at_most(self._seconds):
-                    event = await anext(events, None)
+                    event = await _next(events)
                 if event is None:
                     return
                 yield event
@@ -54,6 +55,14 @@ class TimedModel(OpenAIResponsesModel):
         """The answer as a whole, as for an agent that is a tool: no event tells of it before. Raises likewise."""
         async with _at_most(self._seconds):
             return await super().get_response(*args, **options)
+
+
+async def _next(events: AsyncIterator[TResponseStreamEvent]) -> TResponseStreamEvent | None:
+    try:
+        return await anext(events, None)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        # The client lets these through as they are.
+        raise ModelBehaviorError("the endpoint sent an event that is no JSON") from error
 
 
 @asynccontextmanager
