@@ -34,7 +34,7 @@ class StoreUnavailable(ChatKitAwsError):
 
 
 class ItemTooLarge(ChatKitAwsError):
-    """A thread, item or attachment is larger than can be stored; nothing was. `size` and `limit` are in bytes."""
+    """A thread, item, attachment or record is too large to be stored; nothing was. `size` and `limit` are in bytes."""
 
     def __init__(self, size: int, limit: int) -> None:
         """Refuse an item of `size` bytes."""
@@ -85,7 +85,10 @@ class UnknownFormat(ChatKitAwsError):
 
 
 class InvalidItem(ChatKitAwsError, ValueError):
-    """A thread, item or attachment holds what JSON in UTF-8 cannot: half of a surrogate pair, for one."""
+    """A thread, item or attachment holds what JSON in UTF-8 cannot: half of a surrogate pair, for one.
+
+    A record may also hold what its model does not accept.
+    """
 
 
 class InvalidId(ChatKitAwsError, ValueError):
@@ -125,3 +128,20 @@ class AttachmentNotFound(ChatKitAwsError, NotFoundError):
     def __init__(self, attachment_id: str) -> None:
         """Name the attachment that was asked for."""
         super().__init__(f"Attachment {attachment_id} not found")
+
+
+class RecordNotFound(ChatKitAwsError, NotFoundError):
+    """The caller has no such record."""
+
+    def __init__(self, record_id: str) -> None:
+        """Name the record that was asked for."""
+        super().__init__(f"Record {record_id} not found")
+
+
+class RecordsFull(ChatKitAwsError):
+    """The user has as many records of this name as they may have; nothing was added. `most` is how many."""
+
+    def __init__(self, most: int) -> None:
+        """Refuse another one."""
+        super().__init__(f"there are {most:,} records, and no more may be added")
+        self.most = most

@@ -31,13 +31,15 @@ class Row:
 
     - `by_time`: its place in the index (threads, attachments);
     - `body`: what it holds, as `bodies` makes it; `object`: the name of the object that holds it instead (items);
-    - `title`: the title that the user gave (threads); `held_since`: since when it is under legal hold (threads);
+    - `title`: the title that the user gave (threads); `held_since`: since when it is under hold (threads, records);
     - `settled`: the item can no longer be answered (items); `size`: bytes of its JSON, if they are many (items);
     - `item_sk`: where the item of this id is (places); with `item_pk`, which row is to refer to the object (intents);
     - `thread`: the escaped id of the thread it goes with (attachments, repeats);
     - `run_id`, `digest`: which run, begun by which request (runs, repeats); `generation`, `nonce`: which lease of the
       thread's it has; `began_at`, `lease_until`; `ended`: how, once it has (runs);
-    - `expires_at`: when it goes. Times are seconds since the epoch.
+    - `revision`: how often it was written (records, their counts); `changed_at`: when, in milliseconds since the epoch,
+      and `keep_days`: how long it is kept then (records); `records`, counted anew at `counted_at`: how many (counts);
+    - `expires_at`: when it goes. Other times are seconds since the epoch.
     """
 
     key: Key
@@ -58,6 +60,11 @@ class Row:
     began_at: int | None = None
     lease_until: int | None = None
     ended: str | None = None
+    revision: int | None = None
+    changed_at: int | None = None
+    keep_days: int | None = None
+    records: int | None = None
+    counted_at: int | None = None
     expires_at: int | None = None
 
 
@@ -79,6 +86,11 @@ _TYPES = {
     "began_at": "N",
     "lease_until": "N",
     "ended": "S",
+    "revision": "N",
+    "changed_at": "N",
+    "keep_days": "N",
+    "records": "N",
+    "counted_at": "N",
     "expires_at": "N",
 }
 
