@@ -15,10 +15,29 @@ from typing import Self
 
 import httpx2
 
+from chat_testing.app import settings_for
+from chat_testing.artifacts import variables_of
 from chat_testing.chat import ChatClient
 
 ANSWER_SECONDS = 60.0
 """How long a client waits for the next part of an answer: longer than a lease lasts."""
+AS_DEPLOYED = {
+    "history_items": 40,
+    "requests_per_minute": 20,
+    "concurrent_runs": 3,
+    "tokens_per_day": 500_000,
+    "reserved_tokens": 8_000,
+    "usage_days": 400,
+    "heartbeat_seconds": 15.0,
+}
+"""Settings as the template has them by default, where those of tests are others."""
+
+
+def variables_for(table: str, jwks_url: str, model: str, dynamodb: str, secrets: str) -> dict[str, str]:
+    """The function's variables for a table, and for the addresses of all that it talks to."""
+    settings = settings_for(table, jwks_url).model_copy(update={**AS_DEPLOYED, "openai_base_url": model})
+    addresses = {"AWS_ENDPOINT_URL_DYNAMODB": dynamodb, "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets}
+    return {**variables_of(settings), **addresses}
 
 
 @dataclass(slots=True)

@@ -9,8 +9,10 @@ from chat_testing.chat import ChatClient
 from chat_testing.endings import threads
 from chat_testing.endings.heard import Heard, listening
 from chat_testing.endings.outcome import Outcome, moments
+from chat_testing.endings.people import Person, asking
 from chat_testing.endings.rows import Rows
-from chat_testing.endings.world import Person, World, asking, each
+from chat_testing.endings.waiting import each
+from chat_testing.endings.world import World
 from chatkit_aws.runs.leases import LEASE_SECONDS
 
 FIRST, LAST = 0.0, 3.4
@@ -37,16 +39,32 @@ class Kill:
         return f"kill {self.number} at {self.moment:.3f} s ({'new' if self.number % 2 == 0 else 'old'})"
 
 
-async def measure(world: World, count: int, first: float = FIRST, last: float = LAST) -> Outcome:
-    """So many kills, then one wait until all leases have lapsed; the rules that were broken are in the outcome."""
-    outcome, drawn = Outcome(), moments(count, world.random, first, last)
-    cases = [_case(world, number, moment) for number, moment in enumerate(drawn)]
-    await each(cases, partial(_kill, world, outcome))
-    outcome.broken("rows after the kills", await Rows(world.table, world.dynamodb, "kills-").faults())
-    await asyncio.sleep(LEASE_SECONDS + 1)
-    await each(cases, partial(_ask_again, outcome))
-    outcome.broken("rows after the next turns", await Rows(world.table, world.dynamodb, "kills-").faults())
-    return outcome
+@dataclass
+class Kills:
+    """All cases; the leases of those that were killed have lapsed some time after `last_at`."""
+
+    world: World
+    cases: list[Kill]
+    outcome: Outcome = field(default_factory=Outcome)
+    last_at: float = 0.0
+
+    @classmethod
+    async def begin(cls, world: World, count: int, first: float = FIRST, last: float = LAST) -> "Kills":
+        """Kill so many processes, and look at what there is of each answer at once."""
+        drawn = moments(count, world.random, first, last)
+        kills = cls(world, [_case(world, number, moment) for number, moment in enumerate(drawn)])
+        await each(kills.cases, partial(_kill, world, kills.outcome), kills.outcome)
+        kills.last_at = time.monotonic()
+        kills.outcome.broken("rows after the kills", await Rows(world.table, world.dynamodb, "kills-").faults())
+        return kills
+
+    async def end(self) -> Outcome:
+        """Wait until the leases have lapsed, and go on in each thread."""
+        await asyncio.sleep(max(0.0, self.last_at + LEASE_SECONDS + 1 - time.monotonic()))
+        await each(self.cases, partial(_ask_again, self.outcome), self.outcome)
+        rows = Rows(self.world.table, self.world.dynamodb, "kills-")
+        self.outcome.broken("rows after the next turns", await rows.faults())
+        return self.outcome
 
 
 def _case(world: World, number: int, moment: float) -> Kill:

@@ -62,11 +62,17 @@ class Rows:
             case keys.PLACE:
                 if Key(row.key.pk, row.item_sk or "") not in self.by_key:
                     yield "the place leads to no item"
+            case keys.FEEDBACK:
+                if Key(row.key.pk, keys.PLACE + keys.id_of(row.key.sk)) not in self.by_key:
+                    yield "the feedback has no item"
             case kind:
-                if row.expires_at is None or row.expires_at > self.now + _LONGEST.get(kind, 0):
-                    yield "the row does not go by itself"
-                if kind == keys.RUN and None in (row.run_id, row.digest, row.generation, row.lease_until):
-                    yield "the run lacks a part"
+                yield from self._faults_of_passing(row, kind)
+
+    def _faults_of_passing(self, row: Row, kind: str) -> Iterator[str]:
+        if row.expires_at is None or row.expires_at > self.now + _LONGEST.get(kind, 0):
+            yield "the row does not go by itself"
+        if kind == keys.RUN and None in (row.run_id, row.digest, row.generation, row.lease_until):
+            yield "the run lacks a part"
 
     def _faults_of_item(self, row: Row) -> Iterator[str]:
         place = self.by_key.get(Key(row.key.pk, keys.PLACE + row.key.sk.rpartition("#")[2]))

@@ -1,10 +1,11 @@
 """All rules of a turn's life, tried so often: what came of it, by kind of ending."""
 
-import asyncio
 from dataclasses import dataclass, field
 
-from chat_testing.endings import cuts, kills, repeats, stops
+from chat_testing.endings import cuts, firsts, stops
+from chat_testing.endings.kills import Kills
 from chat_testing.endings.outcome import Outcome
+from chat_testing.endings.repeats import Repeats
 from chat_testing.endings.rows import Rows
 from chat_testing.endings.world import World
 
@@ -30,6 +31,7 @@ class Outcomes:
     cuts: Outcome
     kills: Outcome
     repeats: Outcome
+    firsts: Outcome
     left: Outcome = field(default_factory=Outcome)
 
     @property
@@ -45,19 +47,19 @@ class Outcomes:
             "clients that go away": self.cuts,
             "processes that are killed": self.kills,
             "requests that are sent again": self.repeats,
+            "first requests of new processes": self.firsts,
             "rows and log lines that are left": self.left,
         }
 
 
-async def tried(world: World, counts: Counts, *, together: bool = False) -> Outcomes:
-    """One kind after the other; or all together, which takes less time and measures none."""
-    trials = (
-        stops.measure(world, counts.stops),
-        cuts.measure(world, counts.cuts),
-        kills.measure(world, counts.kills),
-        repeats.measure(world, counts.repeats),
-    )
-    outcomes = Outcomes(*(await asyncio.gather(*trials) if together else [await trial for trial in trials]))
+async def tried(world: World, counts: Counts) -> Outcomes:
+    """One kind after the other; while leases of killed processes lapse, the others are tried."""
+    killed = await Kills.begin(world, counts.kills)
+    again = await Repeats.begin(world, counts.repeats)
+    stopped = await stops.measure(world, counts.stops)
+    cut = await cuts.measure(world, counts.cuts)
+    first = await firsts.measure(world)
+    outcomes = Outcomes(stopped, cut, await killed.end(), await again.end(), first)
     await _look_at_what_is_left(world, outcomes.left)
     return outcomes
 

@@ -9,7 +9,9 @@ from chat_testing.chat import ChatClient
 from chat_testing.endings import threads
 from chat_testing.endings.heard import Heard
 from chat_testing.endings.outcome import Outcome
-from chat_testing.endings.world import ARRIVAL_SECONDS, RUN_SECONDS, Person, World, asking, until
+from chat_testing.endings.people import Person, asking
+from chat_testing.endings.waiting import until
+from chat_testing.endings.world import ARRIVAL_SECONDS, RUN_SECONDS, World
 
 GOAL_SECONDS = 2.0
 """Within which the model's call is to be cancelled."""

@@ -8,7 +8,8 @@ from functools import partial
 from chat_testing.endings.heard import listening
 from chat_testing.endings.outcome import Outcome, moments
 from chat_testing.endings.stopped import Stopped
-from chat_testing.endings.world import RUN_SECONDS, World, each
+from chat_testing.endings.waiting import each
+from chat_testing.endings.world import RUN_SECONDS, World
 
 FIRST, LAST = -0.15, 2.2
 """When stops come, in seconds from the request: some before it is sent, some after its answer."""
@@ -18,7 +19,7 @@ async def measure(world: World, count: int, first: float = FIRST, last: float = 
     """So many stops; the rules that were broken are in the outcome."""
     outcome, drawn = Outcome(), moments(count, world.random, first, last)
     cases = [Stopped.of(world, number, moment) for number, moment in enumerate(drawn)]
-    await each(cases, partial(_run, world, outcome))
+    await each(cases, partial(_run, world, outcome), outcome)
     return outcome
 
 

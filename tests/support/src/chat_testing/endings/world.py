@@ -1,65 +1,36 @@
 """All that a turn takes: emulators, issuer, model, and the application in as many processes as are asked for."""
 
 import asyncio
-import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_testing import tokens
-from chat_testing.app import settings_for
-from chat_testing.artifacts import variables_of
-from chat_testing.builders import context
-from chat_testing.chat import ChatClient, message, request
+from chat_testing.chat import ChatClient
 from chat_testing.endings import model as models
-from chat_testing.endings.environments import Environment, Environments
+from chat_testing.endings.environments import Environment, Environments, variables_for
 from chat_testing.endings.model import WatchedModel
+from chat_testing.endings.people import TENANT, Person
+from chat_testing.endings.waiting import AT_ONCE, until
 from chat_testing.filling import RETENTION
 from chat_testing.secrets import serving_secret
 from chat_testing.table_definition import create_table
 from chat_testing.tokens import TokenIssuer
 from chatkit_aws.clients import dynamodb_client
-from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.rows import Row
 
-TENANT = "default"
-AS_DEPLOYED = {
-    "history_items": 40,
-    "requests_per_minute": 20,
-    "concurrent_runs": 3,
-    "tokens_per_day": 500_000,
-    "reserved_tokens": 8_000,
-    "usage_days": 400,
-    "heartbeat_seconds": 15.0,
-}
-"""Settings as the template has them by default, where those of tests are others."""
 WATCH_SECONDS = (1.0, 0.05)
 """How often runs look around: as the template has it, and so often that they are stopped at any moment."""
 ARRIVAL_SECONDS, RUN_SECONDS = 4.0, 15.0
 """How long it may take until the model is asked, and until the answer is over, of which most take two seconds."""
-AT_ONCE = 10
-"""Turns that are answered at the same time, each in a process of its own."""
-OTHERS = 3
+OTHERS = 2
 """Processes beside them, for stops and for questions about threads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A user of their own, whom no other turn is in the way of."""
-
-    name: str
-    token: str
-
-    @property
-    def context(self) -> RequestContext:
-        """Whose rows these are."""
-        return context(self.name, TENANT)
 
 
 @dataclass
@@ -99,7 +70,7 @@ class World:
 
     async def is_idle(self, person: Person) -> bool:
         """Whether nothing is being answered in any of someone's threads."""
-        return not any(map(is_under_way, await self.runs(person)))
+        return not any(map(_is_under_way, await self.runs(person)))
 
     async def answered(self, person: Person, question: str) -> bool:
         """Wait until a run that asks the model this is over; False where none comes to be."""
@@ -148,13 +119,9 @@ async def created(dynamodb: str, seed: int, at_once: int = AT_ONCE) -> AsyncIter
     watched = WatchedModel()
     with ExitStack() as stack:
         issuer = stack.enter_context(tokens.serving())
-        changes = {**AS_DEPLOYED, "openai_base_url": stack.enter_context(models.serving(watched))}
-        settings = settings_for(table, issuer.jwks_url).model_copy(update=changes)
-        variables = {
-            **variables_of(settings),
-            "AWS_ENDPOINT_URL_DYNAMODB": dynamodb,
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": stack.enter_context(serving_secret("model-key", models.KEY)),
-        }
+        secrets = stack.enter_context(serving_secret("model-key", models.KEY))
+        address = stack.enter_context(models.serving(watched))
+        variables = variables_for(table, issuer.jwks_url, address, dynamodb, secrets)
         environments = stack.enter_context(Environments(variables))
         world = World(table, client, watched, issuer, environments, random.Random(seed))
         try:
@@ -168,36 +135,6 @@ async def created(dynamodb: str, seed: int, at_once: int = AT_ONCE) -> AsyncIter
             client.delete_table(TableName=table)
 
 
-def is_under_way(run: Row) -> bool:
+def _is_under_way(run: Row) -> bool:
     """Whether the run of this row has its thread to itself still."""
     return run.ended is None and (run.lease_until or 0) > time.time()
-
-
-def asking(question: str, thread_id: str | None) -> bytes:
-    """The request that asks this in a thread, or in a new one, as it is sent."""
-    if thread_id:
-        return json.dumps(request("threads.add_user_message", thread_id=thread_id, input=message(question))).encode()
-    return json.dumps(request("threads.create", input=message(question))).encode()
-
-
-async def each[Case](cases: Iterable[Case], run: Callable[[Case], Awaitable[None]]) -> None:
-    """Run all cases, so many at once as there are processes that answer."""
-    free = asyncio.Semaphore(AT_ONCE)  # no more, since some work before they have a process and after
-
-    async def one(case: Case) -> None:
-        async with free:
-            await run(case)
-
-    async with asyncio.TaskGroup() as group:
-        for case in cases:
-            group.create_task(one(case))
-
-
-async def until(is_so: Callable[[], Awaitable[bool]], seconds: float) -> bool:
-    """Wait for a state; whether it came within that time."""
-    end = time.monotonic() + seconds
-    while not await is_so():
-        if time.monotonic() > end:
-            return False
-        await asyncio.sleep(0.05)
-    return True
