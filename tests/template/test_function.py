@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import chatkit_aws.store
+from chat_api.bootstrap import check_times
 from chat_api.settings import Settings
 from chat_testing.deployment import Document, Stack, as_list, function_variables, load_template, transformed
 
@@ -72,6 +73,21 @@ def test_variables_written_in_the_template_are_valid_settings(stack: Stack) -> N
 
     assert settings.allowed_origins == ("http://localhost:5173",)
     assert settings.jwks_url == f"{settings.token_issuer}/.well-known/jwks.json"
+
+
+def test_parts_of_a_turn_fit_into_the_functions_timeout(stack: Stack) -> None:
+    settings = Settings.from_environment(function_variables(stack, "ChatFunction"))
+
+    assert settings.function_seconds == stack.properties("ChatFunction")["Timeout"]
+    check_times(settings)
+
+
+def test_settings_that_may_be_left_out_are_those_of_the_template(stack: Stack) -> None:
+    settings = Settings.from_environment(function_variables(stack, "ChatFunction"))
+    defaults = {name: found.default for name, found in Settings.model_fields.items() if not found.is_required()}
+
+    # Without a function there is no timeout.
+    assert settings.model_dump(include=set(defaults)) == {**defaults, "function_seconds": 600}
 
 
 def test_no_variable_holds_a_secret(stack: Stack) -> None:

@@ -96,6 +96,14 @@ def test_request_that_cannot_be_carried_out_is_422(sent: bytes) -> None:
     assert refusal(sent).status == 422
 
 
+def test_number_of_attachments_is_a_setting() -> None:
+    sent = body("threads.create", input=message(attachments=["a"] * 3))
+    assert parse(sent, LIMIT, 3).message is not None
+    with pytest.raises(Problem) as raised:
+        parse(sent, LIMIT, 2)
+    assert (raised.value.status, raised.value.detail) == (422, "A message has at most 2 attachments.")
+
+
 def test_wrong_field_is_named_without_its_value() -> None:
     problem = refusal(body("threads.get_by_id", thread_id=["a secret"]))
     assert [error["field"] for error in problem.errors] == ["threads.get_by_id.params.thread_id"]

@@ -27,6 +27,8 @@ PORT = 8000
 REFRESH_SECONDS = 30 * 60
 """How often the demo user signs in again; a token lasts an hour."""
 START_SECONDS = 60.0
+CHOSEN = ("STOP_ON_DISCONNECT",)
+"""Settings that mean something here and nothing on Lambda, which does not tell that a client has left."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -91,14 +93,18 @@ def _refresh_token(deployed: Stack, user: users.User) -> None:
 
 @contextmanager
 def _application(deployed: Stack) -> Iterator[str]:
-    """Serve the application with the deployed function's own variables; gives its address once it answers."""
+    """Serve the application with the deployed function's own variables, but for those that the shell may choose.
+
+    Gives its address once it answers.
+    """
     (listener,) = ports.listen(preferred=PORT)
     port = ports.port_of([listener])
     listener.close()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "OPENAI_"))}
+    chosen = {name: kept[name] for name in CHOSEN if name in kept}
     # Metrics are lines for CloudWatch, of no use on a screen.
     own = {**deployed.cloud.environment, "POWERTOOLS_METRICS_DISABLED": "true"}
-    environment = {**kept, **deployed.function_variables(), **own}
+    environment = {**kept, **deployed.function_variables(), **chosen, **own}
     with Child([sys.executable, "-m", "local_cloud.dev_app", str(port)], environment) as child:
         address = f"http://{ports.LOOPBACK}:{port}"
         _wait(child, address)

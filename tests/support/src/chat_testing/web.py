@@ -1,10 +1,11 @@
-"""A web server in a thread, for what must be reached over HTTP."""
+"""Web servers, for what must be reached over HTTP: in a thread, and in the loop of the test."""
 
+import asyncio
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Literal
 
 import uvicorn
 
@@ -25,3 +26,18 @@ def serving_app(app: Any, start_timeout: float = 10) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@asynccontextmanager
+async def serving_here(app: Any, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[int]:
+    """Serve an ASGI app in the running loop, which it then shares with the test; gives its port on loopback."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan=lifespan))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.wait({task}, timeout=0.01)
+        assert not task.done(), "the web server did not start"
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task

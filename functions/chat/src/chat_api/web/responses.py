@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from chat_api.pacing import Pace, paced
@@ -47,16 +48,23 @@ class TurnResponse(EventResponse):
         watch = asyncio.create_task(self._watch(receive)) if self._stop_on_disconnect else None
         try:
             await super().__call__(scope, receive, send)
+        except ClientDisconnect:
+            self._leave()
+            raise
         finally:
             await self._turn.finished()
             if watch is not None:
                 watch.cancel()
 
     async def _watch(self, receive: Receive) -> None:
-        """Stop the turn when the client has left. Starlette does not listen where ASGI 2.4 or later is spoken."""
+        """Wait for the client to leave. Starlette does not where the server speaks ASGI 2.4, and need not send then."""
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._turn.stop("stopped")
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._stop_on_disconnect:
+            self._turn.stop("stopped")
 
 
 async def _events(first: bytes, turn: Turn) -> AsyncIterator[bytes]:

@@ -1,0 +1,87 @@
+"""What of a thread the model is given: the newest items, as many as the limits let in, and none in pieces."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from chatkit.types import ClientToolCallItem, ThreadItem, UserMessageItem
+from types_boto3_dynamodb.client import DynamoDBClient
+
+from chat_api.server.history import load_history
+from chat_api.server.window import Limits
+from chat_testing.builders import after, assistant_message, context, thread, user_message
+from chatkit_aws.store import DynamoDBStore
+
+USER = context()
+ROUNDS = 6
+PAIR = ("function_call", "function_call_output")
+
+
+def tool_call(number: int) -> ClientToolCallItem:
+    return ClientToolCallItem(
+        id=f"tc_{number}", thread_id="thr_1", created_at=after(number), status="completed", call_id=f"call_{number}",
+        name="look", arguments={"at": "this"}, output={"found": "something"},
+    )  # fmt: skip
+
+
+def conversation() -> Sequence[ThreadItem]:
+    items: list[ThreadItem] = []
+    for number in range(ROUNDS):
+        items += [
+            user_message(f"question {number}", id=f"msg_q{number}", created_at=after(10 * number)),
+            tool_call(10 * number + 1),
+            assistant_message(f"answer {number}", id=f"msg_a{number}", created_at=after(10 * number + 2)),
+        ]
+    return items
+
+
+@pytest.fixture
+async def store(table_name: str, dynamodb: DynamoDBClient) -> DynamoDBStore:
+    store = DynamoDBStore(table_name, dynamodb)
+    await store.save_thread(thread(), USER)
+    for item in conversation():
+        await store.add_thread_item("thr_1", item, USER)
+    return store
+
+
+async def asked(store: DynamoDBStore, text: str, number: int = 0) -> UserMessageItem:
+    message = user_message(text, id=f"msg_new{number}", created_at=after(100 + 10 * number))
+    await store.add_thread_item("thr_1", message, USER)
+    return message
+
+
+async def test_tool_call_and_its_result_are_given_together_or_not_at_all(store: DynamoDBStore) -> None:
+    message = await asked(store, "and now?")
+    lengths = set()
+    for tokens in range(40, 1_200, 20):
+        history = await load_history(store, thread(), message, Limits(40, tokens), USER)
+        kinds = [item.get("type") for item in history]
+        calls, results = ([item.get("call_id") for item in history if item.get("type") == kind] for kind in PAIR)
+        assert calls == results
+        assert "and now?" in json.dumps(history[-1])
+        lengths.add(len(kinds))
+    assert min(lengths) == 1
+    assert max(lengths) == 4 * ROUNDS + 1
+
+
+async def test_no_more_items_are_given_than_the_limit(store: DynamoDBStore) -> None:
+    message = await asked(store, "and now?")
+    for items in range(1, 3 * ROUNDS):
+        history = await load_history(store, thread(), message, Limits(items, 32_000), USER)
+        given = [item for item in history if item.get("type") != "function_call_output"]
+        assert 1 <= len(given) <= items
+
+
+async def test_message_that_is_alone_above_the_limit_is_given(store: DynamoDBStore) -> None:
+    message = await asked(store, "word " * 1_000)
+    [given] = await load_history(store, thread(), message, Limits(40, 100), USER)
+    assert "word word" in json.dumps(given)
+
+
+async def test_long_thread_begins_where_it_did_in_the_turn_before(store: DynamoDBStore) -> None:
+    limits, begins = Limits(8, 32_000), []
+    for number in range(20):
+        message = await asked(store, f"more {number}", number)
+        history = await load_history(store, thread(), message, limits, USER)
+        begins.append(json.dumps(history[0]))
+    assert len(set(begins)) < len(begins) / 2
