@@ -77,9 +77,11 @@ class RecordCount:
 
     async def _live(self) -> int:
         """How many there are that have not expired."""
-        total, start = 0, None
-        while rows := await self.table.query(self.keys.span, _PAGE, forward=True, start=start):
-            total, start = total + len(rows), rows[-1]
+        rows = await self.table.query(self.keys.span, _PAGE, forward=True)
+        total = len(rows)
+        while len(rows) == _PAGE:
+            rows = await self.table.query(self.keys.span, _PAGE, forward=True, start=rows[-1])
+            total += len(rows)
         return total
 
 
