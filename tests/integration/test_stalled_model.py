@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx2
 import pytest
+from agents import Agent, RunConfig, Runner
+from agents.exceptions import ModelTimeoutError
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
@@ -197,6 +199,17 @@ async def test_model_that_says_nothing_is_asked_once_and_given_up_in_time(
         await model.left.wait()
     model.refuse(500, None)
     assert (await alice.say(answer.thread_id, "And now?")).status == 200
+
+
+async def test_answer_that_is_not_streamed_has_that_time_in_all(model: FailingModel, key: ModelKey) -> None:
+    changes = {"openai_base_url": model.base_url, "model_seconds": SECONDS}
+    settings = settings_for("no-table", "http://127.0.0.1/jwks").model_copy(update=changes)
+    model.begin()
+    model.has_head, model.is_silent = False, True
+    config = RunConfig(model_provider=create_models(settings, key), tracing_disabled=True)
+    with pytest.raises(ModelTimeoutError):
+        await Runner.run(Agent(name="a", instructions="b"), "Hello", run_config=config)
+    assert model.requests == 1
 
 
 async def test_connection_that_is_closed_at_once_is_tried_once_more(
