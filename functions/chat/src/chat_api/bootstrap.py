@@ -81,15 +81,8 @@ def create_assistant(
     """The assistant of the folder that teams edit, or another `agent`, answering by `models`."""
     agent = agent or build_agent(settings.model_name)
     prepare(agent, settings.tool_seconds, settings.mcp_seconds)
-    return Assistant(
-        agent,
-        models,
-        window.Limits(settings.history_items, settings.history_tokens),
-        settings.model_calls,
-        settings.tool_calls,
-        ACTIONS,
-        ACTIONS_AT_ONCE,
-    )
+    history = window.Limits(settings.history_items, settings.history_tokens)
+    return Assistant(agent, models, history, settings.model_calls, settings.tool_calls, ACTIONS, ACTIONS_AT_ONCE)
 
 
 def create_store(settings: Settings) -> DynamoDBStore:
