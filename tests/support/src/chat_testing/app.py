@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 from agents import Agent
 from chatkit.agents import AgentContext
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
@@ -60,6 +61,24 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
     )
 
 
+class Doorway:
+    """Around an application: counts the answers that have begun."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Begin with none."""
+        self._app = app
+        self.begun = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+
+        async def counted(message: Message) -> None:
+            self.begun += message["type"] == "http.response.start"
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
 @dataclass
 class App:
     """The application under test, and what a test needs to drive it and to look behind it."""
@@ -70,6 +89,7 @@ class App:
     table_name: str
     dynamodb: DynamoDBClient
     settings: Settings = field(repr=False)
+    doorway: Doorway
 
     def client(self, token: str | None) -> ChatClient:
         """A client with a token of the test's making, or with none."""
@@ -113,6 +133,6 @@ def application(  # noqa: PLR0913 - each has its default
         actions=actions or assistant.actions,
         actions_at_once=actions_at_once or assistant.actions_at_once,
     )
-    transport = httpx2.ASGITransport(create_app(create_services(settings, assistant, store, TELEMETRY)))
-    http = httpx2.AsyncClient(transport=transport, base_url="http://testserver")
-    return App(http, models, issuer, table_name, dynamodb, settings)
+    doorway = Doorway(create_app(create_services(settings, assistant, store, TELEMETRY)))
+    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(doorway), base_url="http://testserver")
+    return App(http, models, issuer, table_name, dynamodb, settings, doorway)
