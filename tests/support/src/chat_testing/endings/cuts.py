@@ -6,13 +6,13 @@ from functools import partial
 
 from chat_testing.endings import threads
 from chat_testing.endings.heard import Heard, listening
-from chat_testing.endings.outcome import Outcome, moments
+from chat_testing.endings.outcome import Outcome
 from chat_testing.endings.people import asking
 from chat_testing.endings.waiting import each
 from chat_testing.endings.world import World
 
-FIRST, LAST = 0.0, 2.0
-"""When clients go, in seconds from the request."""
+FIRST, LAST = 0.0, 1.15
+"""When clients go: 0 is their request, 1 the end of an undisturbed answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Cut:
 async def measure(world: World, count: int, first: float = FIRST, last: float = LAST) -> Outcome:
     """So many clients that go away; the rules that were broken are in the outcome."""
     outcome = Outcome()
-    cases = [Cut(number, moment) for number, moment in enumerate(moments(count, world.random, first, last))]
+    cases = [Cut(number, moment) for number, moment in enumerate(world.moments(count, first, last))]
     await each(cases, partial(_run, world, outcome), outcome)
     return outcome
 

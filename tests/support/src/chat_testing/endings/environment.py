@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from openai import AsyncOpenAI
 from openai._models import construct_type  # what the client itself does with each event of the model's
 from openai.types.responses import ResponseStreamEvent
 
@@ -37,8 +38,9 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Do what a process does once and takes a second for, here for all of them: boto and pydantic are slow to begin."""
+    """Do here for all of them what else each does once: boto, pydantic and the model's client are slow to begin."""
     create_app_from_environment()
+    assert AsyncOpenAI(api_key="none").responses is not None
     for event in text_answer(["word"]):
         construct_type(type_=ResponseStreamEvent, value=event)
 

@@ -8,15 +8,16 @@ from functools import partial
 from chat_testing.chat import ChatClient
 from chat_testing.endings import threads
 from chat_testing.endings.heard import Heard, listening
-from chat_testing.endings.outcome import Outcome, moments
+from chat_testing.endings.outcome import Outcome
 from chat_testing.endings.people import Person, asking
 from chat_testing.endings.rows import Rows
 from chat_testing.endings.waiting import each
 from chat_testing.endings.world import World
 from chatkit_aws.runs.leases import LEASE_SECONDS
 
-FIRST, LAST = 0.0, 3.4
-"""When processes are killed, in seconds from the request: the first answer of a process takes a second longer."""
+FIRST, LAST = 0.0, 1.4
+"""When processes are killed: 0 is the request, 1 the end of an undisturbed answer. The first one of a process takes
+longer."""
 TOO_SOON = "Too soon"
 
 
@@ -51,7 +52,7 @@ class Kills:
     @classmethod
     async def begin(cls, world: World, count: int, first: float = FIRST, last: float = LAST) -> "Kills":
         """Kill so many processes, and look at what there is of each answer at once."""
-        drawn = moments(count, world.random, first, last)
+        drawn = world.moments(count, first, last)
         kills = cls(world, [_case(world, number, moment) for number, moment in enumerate(drawn)])
         await each(kills.cases, partial(_kill, world, kills.outcome), kills.outcome)
         kills.last_at = time.monotonic()

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from chat_testing.endings.environments import Environment
 from chat_testing.endings.heard import Heard, listening
-from chat_testing.endings.outcome import Outcome, moments
+from chat_testing.endings.outcome import Outcome
 from chat_testing.endings.people import asking
 from chat_testing.endings.repeated import SERIES, Repeated
 from chat_testing.endings.waiting import each, tried
 from chat_testing.endings.world import World
 
-FIRST, LAST = 0.0, 2.4
-"""When an answer is broken off, in seconds from the request."""
+FIRST, LAST = 0.0, 1.3
+"""When answers are broken off: 0 is the request, 1 the end of an undisturbed answer."""
 REPEATS = 5
 """How often ChatKit.js sends a request again, at most."""
 LONGEST_WAIT = 10.0
@@ -33,7 +33,7 @@ class Repeats:
     @classmethod
     async def begin(cls, world: World, count: int, first: float = FIRST, last: float = LAST) -> "Repeats":
         """Break off so many answers in each series."""
-        repeats, drawn = cls(world), moments(count * len(SERIES), world.random, first, last)
+        repeats, drawn = cls(world), world.moments(count * len(SERIES), first, last)
         cases = [Repeated.of(world, number, moment) for number, moment in enumerate(drawn)]
         await each(cases, repeats._break_off, repeats.outcome)
         return repeats

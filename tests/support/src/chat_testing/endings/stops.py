@@ -6,18 +6,18 @@ import time
 from functools import partial
 
 from chat_testing.endings.heard import listening
-from chat_testing.endings.outcome import Outcome, moments
+from chat_testing.endings.outcome import Outcome
 from chat_testing.endings.stopped import Stopped
 from chat_testing.endings.waiting import each
 from chat_testing.endings.world import RUN_SECONDS, World
 
-FIRST, LAST = -0.15, 2.2
-"""When stops come, in seconds from the request: some before it is sent, some after its answer."""
+FIRST, LAST = -0.08, 1.2
+"""When stops come: 0 is the request, 1 the end of an undisturbed answer."""
 
 
 async def measure(world: World, count: int, first: float = FIRST, last: float = LAST) -> Outcome:
     """So many stops; the rules that were broken are in the outcome."""
-    outcome, drawn = Outcome(), moments(count, world.random, first, last)
+    outcome, drawn = Outcome(), world.moments(count, first, last)
     cases = [Stopped.of(world, number, moment) for number, moment in enumerate(drawn)]
     await each(cases, partial(_run, world, outcome), outcome)
     return outcome

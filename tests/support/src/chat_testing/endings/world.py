@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -14,6 +15,7 @@ from chat_testing.chat import ChatClient
 from chat_testing.endings import model as models
 from chat_testing.endings.environments import Environment, Environments, variables_for
 from chat_testing.endings.model import WatchedModel
+from chat_testing.endings.outcome import moments
 from chat_testing.endings.people import TENANT, Person
 from chat_testing.endings.waiting import AT_ONCE, until
 from chat_testing.filling import RETENTION
@@ -27,8 +29,10 @@ from chatkit_aws.store.rows import Row
 
 WATCH_SECONDS = (1.0, 0.05)
 """How often runs look around: as the template has it, and so often that they are stopped at any moment."""
-ARRIVAL_SECONDS, RUN_SECONDS = 4.0, 15.0
+ARRIVAL_SECONDS, RUN_SECONDS = 8.0, 15.0
 """How long it may take until the model is asked, and until the answer is over, of which most take two seconds."""
+WARM = 0.5
+"""How many of the processes that come after others were killed have answered before."""
 OTHERS = 2
 """Processes beside them, for stops and for questions about threads."""
 
@@ -45,6 +49,8 @@ class World:
     random: random.Random
     answering: asyncio.Queue[Environment] = field(default_factory=asyncio.Queue)
     others: list[Environment] = field(default_factory=list)
+    turn_seconds: float = 0.0
+    """How long a turn takes that nothing breaks off."""
 
     def __post_init__(self) -> None:
         self.store = DynamoDBStore(self.table, self.dynamodb, retention=RETENTION)
@@ -61,6 +67,10 @@ class World:
         """A message that nobody else sends, and whose answer takes a second and a half."""
         return " ".join([about, *(f"word{self.random.randrange(10_000)}" for _ in range(29))])
 
+    def moments(self, count: int, first: float, last: float) -> list[float]:
+        """So many moments in seconds from a request, between two that are in turns: 1 is the end of an answer."""
+        return moments(count, self.random, first * self.turn_seconds, last * self.turn_seconds)
+
     async def runs(self, person: Person) -> list[Row]:
         """The last run of each of someone's threads."""
         owner, table = Owner.of(TENANT, person.name), self.store.kinds.table
@@ -70,19 +80,17 @@ class World:
 
     async def is_idle(self, person: Person) -> bool:
         """Whether nothing is being answered in any of someone's threads."""
-        return not any(map(_is_under_way, await self.runs(person)))
+        now, runs = time.time(), await self.runs(person)
+        return all(run.ended is not None or (run.lease_until or 0) <= now for run in runs)
 
     async def answered(self, person: Person, question: str) -> bool:
         """Wait until a run that asks the model this is over; False where none comes to be."""
 
         async def is_over() -> bool:
             calls = self.model.about(question)
-            return all(call.is_over for call in calls) and await self.is_idle(person)
+            return bool(calls) and all(call.is_over for call in calls) and await self.is_idle(person)
 
-        async def is_asked() -> bool:
-            return bool(self.model.about(question))
-
-        return await until(is_asked, ARRIVAL_SECONDS) and await until(is_over, RUN_SECONDS)
+        return await until(is_over, RUN_SECONDS)
 
     @asynccontextmanager
     async def environment(self) -> AsyncIterator[Environment]:
@@ -94,21 +102,31 @@ class World:
             if not environment.is_killed:
                 self.answering.put_nowait(environment)
             else:
-                await self.add(environment.watch_seconds)
+                is_warm = self.random.random() < WARM
+                self.answering.put_nowait(await self.started(environment.watch_seconds, is_warm=is_warm))
 
-    async def add(self, watch_seconds: float) -> None:
-        """Start another process that answers turns."""
-        self.answering.put_nowait(await asyncio.to_thread(self.environments.start, watch_seconds))
+    async def started(self, watch_seconds: float, *, is_warm: bool) -> Environment:
+        """A new process; a warm one has answered before, as it takes a second longer to do the first time."""
+        environment = await asyncio.to_thread(self.environments.start, watch_seconds)
+        if is_warm:
+            await environment.client(self.person(f"first-{environment.pid}").token).create("First")
+        return environment
 
-    async def warm_up(self) -> None:
-        """Have each process answer once: the first turn of one takes a second longer, by which others would be late."""
-        answering = [self.answering.get_nowait() for _ in range(self.answering.qsize())]
-        async with asyncio.TaskGroup() as group:
-            for number, environment in enumerate([*answering, *self.others]):
-                person = self.person(f"first-{number}")
-                group.create_task(environment.client(person.token).create("First"))
-        for environment in answering:
+    async def start(self, at_once: int) -> None:
+        """Start all processes, and see how long one takes for an answer when all of them work."""
+        watches = [WATCH_SECONDS[number % 2] for number in range(at_once)]
+        started = await asyncio.gather(*(self.started(watch, is_warm=True) for watch in watches))
+        self.others += await asyncio.gather(*(self.started(WATCH_SECONDS[0], is_warm=True) for _ in range(OTHERS)))
+        timed = [self._timed(environment, number / at_once) for number, environment in enumerate(started)]
+        self.turn_seconds = statistics.median(await asyncio.gather(*timed))
+        for environment in started:
             self.answering.put_nowait(environment)
+
+    async def _timed(self, environment: Environment, wait: float) -> float:
+        await asyncio.sleep(wait)
+        began = time.monotonic()
+        await environment.client(self.person(f"timed-{environment.pid}").token).create(self.question("timed"))
+        return time.monotonic() - began
 
 
 @asynccontextmanager
@@ -125,16 +143,8 @@ async def created(dynamodb: str, seed: int, at_once: int = AT_ONCE) -> AsyncIter
         environments = stack.enter_context(Environments(variables))
         world = World(table, client, watched, issuer, environments, random.Random(seed))
         try:
-            for number in range(at_once):
-                await world.add(WATCH_SECONDS[number % 2])
-            world.others += [await asyncio.to_thread(environments.start, WATCH_SECONDS[0]) for _ in range(OTHERS)]
-            await world.warm_up()
+            await world.start(at_once)
             yield world
         finally:
             await environments.close()
             client.delete_table(TableName=table)
-
-
-def _is_under_way(run: Row) -> bool:
-    """Whether the run of this row has its thread to itself still."""
-    return run.ended is None and (run.lease_until or 0) > time.time()
