@@ -109,6 +109,7 @@ bench: setup-dev-dynamodb-peers build ## figures, each beside a peer in the same
 	$(BIN)/python tests/load/bench_runtime.py
 	$(BIN)/python tests/load/bench_pacing.py
 	$(BIN)/python tests/load/bench_turn.py
+	$(BIN)/python tests/load/bench_endings.py
 	$(BIN)/python tests/load/bench_store_turn.py
 	$(BIN)/python tests/load/bench_turn_parts.py
 	$(BIN)/python tests/load/bench_store_peers.py
