@@ -7,6 +7,7 @@
 | `threads/000001/feedback.jsonl` | what the user thinks of items, if there is any |
 | `attachments/000001.jsonl` | up to a hundred attachments, a line each, and which members their files are |
 | `files/000001` | a file |
+| `records/000001.jsonl` | up to a hundred records that were kept for the user, a line each, if there are any |
 | `usage.jsonl` | what each of the user's turns used, a line each, if there is any; it is not imported |
 | `lost.jsonl` | what could not be read, a line each, if there is any; it is not imported |
 | `manifest.json` | format, whose data, when, counts, and the SHA-256 of every other member |
@@ -18,10 +19,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from chatkit.types import Attachment, ThreadItem, ThreadMetadata
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+from chatkit_aws.records.stored import MAX_KEEP_DAYS
 
 FORMAT: Literal["chatkit-aws/export"] = "chatkit-aws/export"
 VERSION: Literal[1] = 1
@@ -30,7 +33,7 @@ USAGE = "usage.jsonl"
 LOST = "lost.jsonl"
 MEMBERS = re.compile(
     r"threads/(?P<thread>[0-9]{6,9})/(thread\.json|items\.jsonl|feedback\.jsonl)"
-    r"|attachments/[0-9]{6,9}\.jsonl|(?P<file>files/[0-9]{6,9})|usage\.jsonl|lost\.jsonl"
+    r"|attachments/[0-9]{6,9}\.jsonl|(?P<file>files/[0-9]{6,9})|records/[0-9]{6,9}\.jsonl|usage\.jsonl|lost\.jsonl"
 )
 """Names of members, but for the manifest's."""
 
@@ -99,6 +102,19 @@ class AttachmentEntry(_Model):
     files: list[FileEntry]
 
 
+class RecordEntry(_Model):
+    """A record: of which name, since when, changed when, kept how many days after that (0: for ever), and its value."""
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
+    name: str
+    id: str
+    created_at: AwareDatetime
+    changed_at: AwareDatetime
+    keep_days: int = Field(ge=0, le=MAX_KEEP_DAYS)
+    value: Any
+
+
 class UsageEntry(_Model):
     """What a turn used, in tokens, and cost, in millionths of a US dollar: None where that is not known."""
 
@@ -114,9 +130,9 @@ class UsageEntry(_Model):
 
 
 class LostEntry(_Model):
-    """What could not be read: a thread's title and metadata, the user's title, an item, feedback, or an attachment."""
+    """What could not be read: a thread's metadata, the user's title, an item, feedback, an attachment, or a record."""
 
-    kind: Literal["thread", "user_title", "item", "feedback", "attachment"]
+    kind: Literal["thread", "user_title", "item", "feedback", "attachment", "record"]
     id: str
     thread_id: str | None = None
 

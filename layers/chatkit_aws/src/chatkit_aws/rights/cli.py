@@ -29,7 +29,7 @@ from chatkit_aws.store.retention import Retention
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from chatkit_aws.rights.holds import HoldState
+    from chatkit_aws.rights.hold_state import HoldState
     from chatkit_aws.rights.importing import Imported
 
 DONE, TRY_AGAIN, WRONG_USAGE, REFUSED, INCOMPLETE, WAIT, MEND, UNRECORDED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from chatkit_aws.errors import ItemTooLarge
 from chatkit_aws.rights import storable
-from chatkit_aws.rights.archive import AttachmentEntry, FeedbackEntry, ThreadEntry, thread_member
+from chatkit_aws.rights.archive import AttachmentEntry, FeedbackEntry, RecordEntry, ThreadEntry, thread_member
 from chatkit_aws.rights.errors import InvalidArchive
 from chatkit_aws.store import codec, keys
 
@@ -51,6 +51,8 @@ class Contents:
                 storable.check_once(entry.item_id for entry in self.feedback(number, thread))
         with _valid("attachments"):
             storable.check_once(entry.attachment.id for entry in self.attachments())
+        with _valid("records"):
+            storable.check_once(f"{one.name} {one.id}" for name in self.record_members for one in self.records(name))
         files = [file.member for entry in self.attachments() for file in entry.files]
         rest = [name for part in _PARTS for name in self.archive.names("threads/", part)]
         if len(found) != len(threads) or sorted(files) != self.archive.names("files/", ""):
@@ -100,6 +102,18 @@ class Contents:
                 with _valid(name):
                     storable.check_attachment(self.owner, entry, sealed=self.sealed)
                 yield entry
+
+    @property
+    def record_members(self) -> list[str]:
+        """The members that have its records, in order."""
+        return self.archive.names("records/", ".jsonl")
+
+    def records(self, member: str) -> Iterator[RecordEntry]:
+        """The records in a member. Raises InvalidArchive."""
+        for entry in self._entries(RecordEntry, member):
+            with _valid(member):
+                storable.check_record(self.owner, entry)
+            yield entry
 
     def _entries[EntryT: BaseModel](self, kind: type[EntryT], name: str) -> Iterator[EntryT]:
         for line in self.archive.lines(name):

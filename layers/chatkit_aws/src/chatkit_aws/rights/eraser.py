@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatkit_aws.errors import Held
+from chatkit_aws.records.keys import RECORD
 from chatkit_aws.rights.kinds import ERASURE, kind_of
 from chatkit_aws.rights.parallel import each, each_of_pages
 from chatkit_aws.rights.scanning import partitions_of
@@ -38,13 +39,14 @@ class Eraser:
     tally: Tally
 
     async def refuse_if_held(self) -> None:
-        """Raises Held for a user, or a single thread, under legal hold."""
+        """Raises Held for a user, or a single thread or record, under legal hold."""
         if await self.storage.table.get(self.owner.hold) is not None:
             raise Held
-        rows = self.storage.bulk.rows(self.owner.partition, keys.THREAD, attributes=("pk", "sk", "held_since"))
-        async for page in rows:
-            if any("held_since" in row for row in page):
-                raise Held
+        for kind in (keys.THREAD, RECORD):
+            rows = self.storage.bulk.rows(self.owner.partition, kind, attributes=("pk", "sk", "held_since"))
+            async for page in rows:
+                if any("held_since" in row for row in page):
+                    raise Held
 
     async def remove(self) -> None:
         """Everything but the marks, in an order in which nothing is forgotten whenever it ends."""

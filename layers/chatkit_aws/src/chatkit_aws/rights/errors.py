@@ -28,11 +28,12 @@ class UnknownArchiveVersion(InvalidArchive):
 
 
 class AlreadyThere(Refused):
-    """The user has threads or attachments with the ids of those in the archive; nothing was written."""
+    """The user has threads, attachments or records with the ids of those in the archive; nothing was written."""
 
     def __init__(self, count: int) -> None:
         """Say how many."""
-        super().__init__(f"{count:,} threads or attachments of the archive are there already, or were until yesterday")
+        what = "threads, attachments or records"
+        super().__init__(f"{count:,} {what} of the archive are there already, or were until yesterday")
         self.count = count
 
 

@@ -1,8 +1,9 @@
 """Legal hold: nothing of a user's expires, is deleted or erased until it is lifted.
 
-The user's row comes first, where no erasure runs, so that new threads are written held. Then every thread gets its
-stamp, after which all that is written below it is without an expiry and nothing of it can be deleted. What was there
-before loses its expiry last. What had been deleted or had expired is not brought back. A user has one hold, the first.
+The user's row comes first, where no erasure runs, so that new threads and records are written held. Then every thread
+and every record gets its stamp, after which all that is written below or in it is without an expiry and nothing of it
+can be deleted. What was below threads before loses its expiry last. What had been deleted or had expired is not brought
+back. A user has one hold, the first.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from chatkit_aws.records.keys import RECORD
 from chatkit_aws.rights import erasing
 from chatkit_aws.rights.errors import ErasureRunning, HoldLifted
 from chatkit_aws.rights.parallel import each, each_of_pages
@@ -33,23 +36,6 @@ _THREADS = 2
 _AND_EXPIRY = ("pk", "sk", "expires_at")
 
 
-@dataclass(frozen=True, slots=True)
-class HoldState:
-    """A user's hold; `is_complete` is whether it was placed to the end: what was written before it is covered, too.
-
-    `threads` are under hold and `free_threads` are not: a complete hold leaves none of these, and without a hold there
-    are held threads only where lifting it was cut off.
-    """
-
-    is_placed: bool
-    is_complete: bool
-    placed_at: int | None
-    reason: str | None
-    actor: str | None
-    threads: int
-    free_threads: int
-
-
 async def place(storage: Storage, account: Account, reason: str, actor: str) -> dict[str, int]:
     """Put a user under hold; counts what lost its expiry. After it was cut off, the same again completes it.
 
@@ -57,30 +43,10 @@ async def place(storage: Storage, account: Account, reason: str, actor: str) -> 
     """
     placing = _Placing(storage, account.owner, Counter(threads=0, rows=0))
     await placing.begin(reason, actor)
-    await placing.stamp_threads()
+    await placing.stamp()
     await placing.keep_rows()
     await placing.complete()
     return dict(placing.counts)
-
-
-async def state(storage: Storage, account: Account) -> HoldState:
-    """Whether a user is under hold, since when and why. Raises StoreUnavailable, StoreRefused."""
-    owner, wanted = account.owner, ("placed_at", "completed_at", "reason", "actor")
-    rows = [row async for page in storage.bulk.rows(owner.partition, keys.HOLD, attributes=wanted) for row in page]
-    row = rows[0] if rows else {}
-    threads = Counter[bool]()
-    async for page in storage.bulk.rows(owner.partition, keys.THREAD, attributes=("pk", "held_since", "expires_at")):
-        live = [found for found in page if float(found.get("expires_at", {"N": "inf"})["N"]) > storage.table.writes.now]
-        threads.update("held_since" in found for found in live)
-    return HoldState(
-        is_placed=bool(rows),
-        is_complete="completed_at" in row,
-        placed_at=int(row["placed_at"]["N"]) if rows else None,
-        reason=row["reason"]["S"] if rows else None,
-        actor=row["actor"]["S"] if rows else None,
-        threads=threads[True],
-        free_threads=threads[False],
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +65,9 @@ class _Placing:
         except ConditionFailed:
             raise ErasureRunning from None
 
-    async def stamp_threads(self) -> None:
-        await each_of_pages(self.storage.bulk.rows(self.owner.partition, keys.THREAD), self._stamp)
+    async def stamp(self) -> None:
+        for kind, name in ((keys.THREAD, "threads"), (RECORD, "records")):
+            await each_of_pages(self.storage.bulk.rows(self.owner.partition, kind), partial(self._stamp, name))
 
     async def keep_rows(self) -> None:
         rows = self.storage.bulk.rows(self.owner.partition, keys.THREAD, attributes=("sk", "held_since"))
@@ -119,13 +86,10 @@ class _Placing:
         except ConditionFailed:
             raise HoldLifted from None
 
-    async def _stamp(self, row: Attributes) -> None:
-        change, now = (
-            "SET held_since = if_not_exists(held_since, :now) REMOVE expires_at",
-            self.storage.table.writes.now,
-        )
-        if await self._changed(key_of(row), change, {":now": {"N": str(now)}}):
-            self.counts["threads"] += 1
+    async def _stamp(self, name: str, row: Attributes) -> None:
+        change = "SET held_since = if_not_exists(held_since, :now) REMOVE expires_at"
+        if await self._changed(key_of(row), change, {":now": {"N": str(self.storage.table.writes.now)}}):
+            self.counts[name] += 1
 
     async def _keep_below(self, thread_id: str) -> None:
         async for page in self.storage.bulk.rows(self.owner.thread(thread_id).partition, attributes=_AND_EXPIRY):

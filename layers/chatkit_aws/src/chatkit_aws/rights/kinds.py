@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, override
 
+from chatkit_aws.records.keys import COUNT, RECORD
 from chatkit_aws.store import keys
 from chatkit_aws.store.bulk import Bulk
 from chatkit_aws.store.objects import Objects
@@ -37,6 +38,8 @@ _KINDS = {
     keys.HOLD: "hold",
     IMPORT: "import_marks",
     ERASURE: "erasure_under_way",
+    RECORD: "records",
+    COUNT: "record_counts",
     windows.MINUTE: "request_counters",
     windows.SLOTS: "running_turns",
     windows.DAY: "days_of_usage",

@@ -1,8 +1,9 @@
 """Lifting a legal hold: everything expires again as retention says.
 
-The user's row goes first, so that new threads are written free. Then, thread by thread, the rows below get their expiry
-and the thread loses its stamp. A thread keeps its stamp until then, so that lifting goes on where it was cut off. Every
-change requires that there is no hold: one that is placed meanwhile stops the lifting, and puts all back.
+The user's row goes first, so that new threads and records are written free. Then records lose their stamp and get their
+expiry. Then, thread by thread, the rows below get theirs and the thread loses its stamp. A thread keeps its stamp until
+then, so that lifting goes on where it was cut off. Every change requires that there is no hold: one that is placed
+meanwhile stops the lifting, and puts all back.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from datetime import UTC
 from itertools import batched
 from typing import TYPE_CHECKING
 
+from chatkit_aws.records.keys import RECORD
 from chatkit_aws.rights.errors import HoldPlaced
 from chatkit_aws.rights.holds import BELOW
 from chatkit_aws.rights.parallel import each
 from chatkit_aws.store import keys
 from chatkit_aws.store.bulk import key_of
-from chatkit_aws.store.retention import UNATTACHED
+from chatkit_aws.store.retention import UNATTACHED, Retention
 from chatkit_aws.store.table import ConditionFailed
 from chatkit_aws.store.writes import ABSENT
 
@@ -39,6 +41,7 @@ _TOGETHER = 10
 _AT_ONCE = 4
 _WITHOUT_EXPIRY = "attribute_exists(pk) AND attribute_not_exists(expires_at)"
 _THREAD = ("pk", "sk", "by_time", "held_since")
+_RECORD = ("pk", "sk", "keep_days", "held_since")
 
 
 async def lift(storage: Storage, account: Account) -> dict[str, int]:
@@ -49,6 +52,7 @@ async def lift(storage: Storage, account: Account) -> dict[str, int]:
     owner = account.owner
     lifting = _Lifting(storage, owner, Counter(threads=0, rows=0))
     await storage.table.write(storage.table.writes.delete(owner.hold))
+    await lifting.free_records()
     async for page in storage.bulk.rows(owner.partition, keys.THREAD, attributes=_THREAD):
         for row in page:
             if "held_since" in row:
@@ -75,6 +79,17 @@ class _Lifting:
             self.counts["threads"] += 1
             self.counts["threads_expired"] += expires_at is not None and expires_at <= now
         await self._below(thread)
+
+    async def free_records(self) -> None:
+        """Free the records, which expire as those that are changed now; one that is gone meanwhile is no matter."""
+
+        async def free(row: Attributes) -> None:
+            expires_at = Retention(int(row["keep_days"]["N"])).of_thread(self._now, self._now)
+            if await self._set([key_of(row)], expires_at, "attribute_exists(held_since)", "REMOVE held_since"):
+                self.counts["records"] += 1
+
+        async for page in self.storage.bulk.rows(self.owner.partition, RECORD, attributes=_RECORD):
+            await each((row for row in page if "held_since" in row), free, _AT_ONCE)
 
     async def free_attachments(self) -> None:
         """Those that no message refers to go a day later."""

@@ -1,9 +1,10 @@
 """What an import has found, begun and finished, kept in the table, so that it can be ended after it was cut off.
 
-Three kinds of rows: one for each thread and attachment that was there before, which the import leaves alone, and then
-one that says that all of these are known. From that moment what is there of the archive, and has no such row, the
-import has written itself. Then one for each thread and attachment that is written to its end: what the user changes or
-deletes of it from then on stays so. At the end the second kind goes first, and with it the right to go on.
+Three kinds of rows: one for each thread, attachment and record that was there before, which the import leaves alone,
+and then one that says that all of these are known. From that moment what is there of the archive, and has no such row,
+the import has written itself. Then one for each thread, attachment and member of records that is written to its end:
+what the user changes or deletes of it from then on stays so. At the end the second kind goes first, and with it the
+right to go on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chatkit_aws.records.keys import RECORD, RecordKeys
 from chatkit_aws.rights.errors import AlreadyThere
 from chatkit_aws.rights.kinds import IMPORT
 from chatkit_aws.rights.parallel import each
@@ -41,7 +43,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of one archive and one user. What it knows is named by the end of its row's sort key: `THR#id`, `ATT#id`."""
+    """Of one archive and one user. What it knows is named by the end of its row's sort key: `THR#id`, `REC#name#id`."""
 
     storage: Storage
     contents: Contents
@@ -62,7 +64,7 @@ class Progress:
         return Known(frozenset(there))
 
     async def finish(self, name: str) -> None:
-        """A thread or an attachment is written to its end."""
+        """A thread, an attachment or a member of records is written to its end."""
         await self._put(f"{self._begun.sk}{_FINISHED}{name}", self.storage.table.writes.now + RESUMABLE + DAY)
 
     async def end(self) -> None:
@@ -79,9 +81,9 @@ class Progress:
             async for page in self.storage.bulk.rows(owner.partition, prefix, attributes=("pk", "sk", "expires_at")):
                 live = [row for row in page if prefix == keys.THREAD or int(row["expires_at"]["N"]) > now]
                 there |= wanted & {keys.THREAD + key_of(row).sk.removeprefix(prefix) for row in live}
-        wanted_files = {keys.ATTACHMENT + keys.escape(entry.attachment.id) for entry in self.contents.attachments()}
-        async for page in self.storage.bulk.rows(owner.partition, keys.ATTACHMENT):
-            there |= wanted_files & {key_of(row).sk for row in page}
+        for prefix, others in ((keys.ATTACHMENT, self._attachments()), (RECORD, self._records())):
+            async for page in self.storage.bulk.rows(owner.partition, prefix):
+                there |= others & {key_of(row).sk for row in page}
         await each(wanted - there, lambda name: self._add_rest(name, there))
         return there
 
@@ -90,6 +92,13 @@ class Progress:
         async for _ in self.storage.bulk.rows(f"{self.contents.owner.partition}{name}#"):
             there.add(name)
             return
+
+    def _attachments(self) -> set[str]:
+        return {keys.ATTACHMENT + keys.escape(entry.attachment.id) for entry in self.contents.attachments()}
+
+    def _records(self) -> set[str]:
+        found = (one for member in self.contents.record_members for one in self.contents.records(member))
+        return {RecordKeys(self.contents.owner, one.name).record(one.id).sk for one in found}
 
     def _thread_ids(self) -> Iterable[str]:
         return (self.contents.thread(number).thread.id for number in self.contents.threads)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chatkit_aws.rights import erasure, export, holds, importing, lifting
+from chatkit_aws.rights import erasure, export, hold_state, holds, importing, lifting
 from chatkit_aws.rights.audit import AuditLog, Use
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chatkit_aws.rights.audit import Ending
     from chatkit_aws.rights.erasure import Erased
     from chatkit_aws.rights.export import Exported
-    from chatkit_aws.rights.holds import HoldState
+    from chatkit_aws.rights.hold_state import HoldState
     from chatkit_aws.rights.importing import Imported
     from chatkit_aws.rights.records import Action, Record
     from chatkit_aws.rights.storage import Account, Storage
@@ -75,9 +75,9 @@ class DataRights:
             return ending.counts
 
     async def hold(self, account: Account, reason: str = "") -> HoldState:
-        """Whether a user is under legal hold (`holds.state`)."""
+        """Whether a user is under legal hold (`hold_state.state`)."""
         async with self._recorded("hold show", account, reason):
-            return await holds.state(self.storage, account)
+            return await hold_state.state(self.storage, account)
 
     async def audit(self, tenant: str, since: str = "", reason: str = "") -> AsyncIterator[list[Record]]:
         """A tenant's records in order of time (`audit.AuditLog.records`), that of this look last."""

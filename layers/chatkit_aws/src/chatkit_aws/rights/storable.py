@@ -6,7 +6,13 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from pydantic_core import to_json
+
 from chatkit_aws.errors import ItemTooLarge
+from chatkit_aws.records.ids import added_at
+from chatkit_aws.records.keys import RecordKeys, check_name
+from chatkit_aws.records.record import milliseconds_of, moment_of
+from chatkit_aws.records.values import MAX_BYTES
 from chatkit_aws.store import codec, compression, keys, object_names
 from chatkit_aws.store.rows import MAX_ROW_BYTES, Row, values_of
 
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
 
     from chatkit.types import Attachment
 
-    from chatkit_aws.rights.archive import AttachmentEntry, FeedbackEntry, FileEntry, ThreadEntry
+    from chatkit_aws.rights.archive import AttachmentEntry, FeedbackEntry, FileEntry, RecordEntry, ThreadEntry
     from chatkit_aws.store.keys import Owner, ThreadKeys
 
 _FORMAT_BYTES = 1
@@ -63,6 +69,15 @@ def check_attachment(owner: Owner, entry: AttachmentEntry, *, sealed: bool) -> N
     for file in entry.files:
         _check_key(object_names.attachment(owner, attachment.id) + file.name)
         _check_metadata(file)
+
+
+def check_record(owner: Owner, entry: RecordEntry) -> None:
+    """A record has a name and an id that records have, times that can be read, and a value that is not too large."""
+    key = RecordKeys(owner, check_name(entry.name)).record(entry.id)
+    moment_of(added_at(keys.id_of(key.sk)))
+    moment_of(milliseconds_of(entry.changed_at))
+    if (size := len(to_json(entry.value))) > MAX_BYTES:
+        raise ItemTooLarge(size, MAX_BYTES)
 
 
 def check_once(names: Iterable[str]) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pydantic import BaseModel
+
     from chatkit_aws.rights.storage import Account
 
 _PRIVATE = 0o600
@@ -59,6 +61,12 @@ class ArchiveWriter:
             writer = MemberWriter(out)
             yield writer
         self.members[name] = writer.member
+
+    async def entries(self, name: str, *entries: BaseModel) -> None:
+        """A new member of entries, a line each."""
+        with self.member(name) as member:
+            for entry in entries:
+                await member.write(entry.model_dump_json().encode() + b"\n")
 
     def close(self, account: Account, counts: dict[str, int]) -> str:
         """Write the manifest, which ends the archive; gives its digest, which names all of it."""
