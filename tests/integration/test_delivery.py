@@ -30,7 +30,6 @@ from chatkit.types import (
     ThreadMetadata,
     ThreadStreamEvent,
     WidgetComponentUpdated,
-    WidgetItem,
     WidgetRootUpdated,
     WidgetStreamingTextValueDelta,
     WorkflowTaskAdded,
@@ -39,6 +38,7 @@ from chatkit.types import (
 from chatkit.widgets import DynamicWidgetComponent, DynamicWidgetRoot
 from types_boto3_dynamodb.client import DynamoDBClient
 
+from chat_api.assistant.actions import ActionCall
 from chat_testing.app import App, application
 from chat_testing.builders import assistant_message, context, user_message, widget_item, workflow_item
 from chat_testing.chat import Answer
@@ -86,9 +86,10 @@ def stage(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> Cal
     """The stage of a script."""
 
     async def set_up(script: Script, **actions_at_once: Any) -> Stage:
-        app = application(
-            table_name, dynamodb, issuer, actions={"go": events_of(script)}, actions_at_once=actions_at_once
-        )
+        def go(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
+            return events_of(script)(call.thread)
+
+        app = application(table_name, dynamodb, issuer, actions={"go": go}, actions_at_once=actions_at_once)
         app.models.say("Hi")
         return Stage(app, DynamoDBStore(table_name, dynamodb), (await app.user("alice").create()).thread_id)
 
@@ -256,11 +257,9 @@ async def test_failure_keeps_the_workflow_that_was_shown_and_closes_it(stage: Ca
 
 
 async def test_item_that_an_action_at_once_gives_back_is_stored(stage: Callable[..., Any]) -> None:
-    async def check_off(
-        thread: ThreadMetadata, action: object, sender: WidgetItem | None, caller: object
-    ) -> SyncCustomActionResponse:
-        assert sender is not None
-        changed = sender.model_copy(update={"widget": card({**TEXT, "value": "Checked"})})
+    async def check_off(call: ActionCall) -> SyncCustomActionResponse:
+        assert call.sender is not None
+        changed = call.sender.model_copy(update={"widget": card({**TEXT, "value": "Checked"})})
         return SyncCustomActionResponse(updated_item=changed)
 
     on: Stage = await stage(

@@ -31,11 +31,11 @@ from chatkit.types import (
     AssistantMessageContent,
     AssistantMessageItem,
     ThreadItemDoneEvent,
-    ThreadMetadata,
     ThreadStreamEvent,
 )
 from types_boto3_dynamodb.client import DynamoDBClient
 
+from chat_api.assistant.actions import ActionCall
 from chat_api.failures import failure_of
 from chat_testing.app import App, application
 from chat_testing.chat import Answer
@@ -180,8 +180,8 @@ async def test_guardrail_takes_back_what_it_forbids(
 async def test_answer_that_cannot_be_stored_is_told_so(
     table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, log: io.StringIO
 ) -> None:
-    async def say_much(thread: ThreadMetadata, *_: object) -> AsyncIterator[ThreadStreamEvent]:
-        content = [AssistantMessageContent(text="x" * 6_000_000)]
+    async def say_much(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
+        content, thread = [AssistantMessageContent(text="x" * 6_000_000)], call.thread
         item = AssistantMessageItem(id="m1", thread_id=thread.id, created_at=thread.created_at, content=content)
         yield ThreadItemDoneEvent(item=item)
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from agents import Agent
 from chatkit.agents import AgentContext
 
-from chat_api.assistant.tools import current_time
+from chat_api.assistant import tools
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Prices
 
@@ -20,6 +20,14 @@ def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
     return Agent[AgentContext[RequestContext]](
         name="assistant",
         instructions=files(__package__).joinpath("instructions.md").read_text(encoding="utf-8"),
-        tools=[current_time],
+        tools=[
+            tools.show_tasks,
+            tools.add_task,
+            tools.list_tasks,
+            tools.complete_task,
+            tools.update_task,
+            tools.delete_task,
+            tools.current_time,
+        ],
         model=model,
     )

@@ -1,11 +1,12 @@
 """What the model sees of a thread's items."""
 
 from collections.abc import Sequence
+from typing import override
 
 from agents import TResponseInputItem
 from chatkit.agents import ThreadItemConverter
-from chatkit.types import Attachment, ThreadItem, UserMessageTagContent
-from openai.types.responses import ResponseInputTextParam
+from chatkit.types import Attachment, ThreadItem, UserMessageTagContent, WidgetItem
+from openai.types.responses import EasyInputMessageParam, ResponseInputTextParam
 
 
 class HistoryConverter(ThreadItemConverter):
@@ -21,6 +22,11 @@ class HistoryConverter(ThreadItemConverter):
     async def tag_to_message_content(self, tag: UserMessageTagContent) -> ResponseInputTextParam:
         """The tag's text, as the user saw it."""
         return ResponseInputTextParam(type="input_text", text=f"@{tag.text}")
+
+    @override
+    async def widget_to_input(self, item: WidgetItem) -> TResponseInputItem:
+        """That there was one: what it shows is as long as a list, and may no longer be so. Tools tell what is."""
+        return EasyInputMessageParam(role="user", content="[a widget was shown here; tools tell what is in it now]")
 
     async def to_inputs(self, items: Sequence[ThreadItem]) -> list[list[TResponseInputItem]]:
         """What each of the items is to the model, `to_agent_input` in parts; only the last one shows what it quotes."""

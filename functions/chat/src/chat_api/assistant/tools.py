@@ -1,29 +1,142 @@
 """What the assistant can do besides talking. Add a function here and name it in `agent.py`."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agents import RunContextWrapper, function_tool
 from chatkit.agents import AgentContext
+from chatkit.icons import IconName
 from chatkit.types import ProgressUpdateEvent
+from pydantic import TypeAdapter
 
+from chat_api.assistant.refusals import explain
+from chat_api.assistant.tasks import ListedTask, Tasks
+from chat_api.assistant.widgets.task_list import as_text, task_list
 from chat_api.texts import mark, say
 from chatkit_aws.context import RequestContext
+from chatkit_aws.errors import RecordNotFound
+from chatkit_aws.store import DynamoDBStore
+
+Run = RunContextWrapper[AgentContext[RequestContext]]
+
+MOST_LISTED = 100
+"""Tasks that the model is told of at once: it pays for each one in every later call of the turn."""
+
+_TASKS = TypeAdapter(list[ListedTask])
+
+
+@function_tool(failure_error_function=explain)
+async def add_task(run: Run, title: str, due_date: date | None) -> str:
+    """Add a task to the user's list.
+
+    Args:
+        run: The run that calls the tool; not shown to the model.
+        title: What is to be done, in the user's words.
+        due_date: The day on which it is due, as in 2026-12-31; null if the user named none.
+    """
+    await _progress(run, "write", mark("Adding the task"))
+    return f"Added: {(await _tasks(run).add(title, due_date)).model_dump_json()}"
+
+
+@function_tool(failure_error_function=explain)
+async def list_tasks(run: Run, open_only: bool) -> str:
+    """The user's tasks with their ids: open ones first, and of these the one that is due first.
+
+    Args:
+        run: The run that calls the tool; not shown to the model.
+        open_only: Whether to leave out those that are done.
+    """
+    await _progress(run, "search", mark("Looking through the tasks"))
+    return _listed([task for task in await _tasks(run).all() if not (open_only and task.done)])
+
+
+@function_tool(failure_error_function=explain)
+async def complete_task(run: Run, task_id: str, done: bool) -> str:
+    """Mark a task as done, or as open again.
+
+    Args:
+        run: The run that calls the tool; not shown to the model.
+        task_id: The id that list_tasks or add_task told.
+        done: True marks it as done, false opens it again.
+    """
+    await _progress(run, "check", mark("Checking off the task") if done else mark("Opening the task again"))
+    return f"Changed: {(await _tasks(run).complete(task_id, done=done)).model_dump_json()}"
+
+
+@function_tool(failure_error_function=explain)
+async def update_task(run: Run, task_id: str, title: str | None, due_date: date | None, remove_due_date: bool) -> str:
+    """Change a task's title or due date.
+
+    Args:
+        run: The run that calls the tool; not shown to the model.
+        task_id: The id that list_tasks or add_task told.
+        title: The new title; null leaves it as it is.
+        due_date: The new day, as in 2026-12-31; null leaves it as it is.
+        remove_due_date: Whether the task is to have no due date any more.
+    """
+    await _progress(run, "notebook-pencil", mark("Changing the task"))
+    changed = await _tasks(run).update(task_id, title=title, due=due_date, remove_due=remove_due_date)
+    return f"Changed: {changed.model_dump_json()}"
+
+
+@function_tool(failure_error_function=explain)
+async def delete_task(run: Run, task_id: str) -> str:
+    """Delete a task for good. Only if the user asks for it: what is done is to be completed.
+
+    Args:
+        run: The run that calls the tool; not shown to the model.
+        task_id: The id that list_tasks or add_task told.
+    """
+    await _progress(run, "write", mark("Deleting the task"))
+    if not await _tasks(run).delete(task_id):
+        raise RecordNotFound(task_id)
+    return "Deleted."
+
+
+@function_tool(failure_error_function=explain)
+async def show_tasks(run: Run) -> str:
+    """Show the user their tasks as a list in which they can check them off.
+
+    Args:
+        run: The run that calls the tool; not shown to the model.
+    """
+    await _progress(run, "notebook", mark("Fetching the list"))
+    tasks, locale = await _tasks(run).all(), run.context.request_context.locale
+    await run.context.stream_widget(task_list(tasks, locale), copy_text=as_text(tasks))
+    return f"The user sees the list now: {_listed(tasks)}"
 
 
 @function_tool
-async def current_time(run: RunContextWrapper[AgentContext[RequestContext]], time_zone: str) -> str:
+async def current_time(run: Run, time_zone: str) -> str:
     """The date and time in a time zone.
 
     Args:
         run: The run that calls the tool; not shown to the model.
         time_zone: An IANA name such as Europe/Berlin, or UTC.
     """
-    locale = run.context.request_context.locale
-    text = say(locale, mark("Looking at the clock in {time_zone}"), time_zone=time_zone)
-    await run.context.stream(ProgressUpdateEvent(icon="clock", text=text))
+    await _progress(run, "clock", mark("Looking at the clock in {time_zone}"), time_zone=time_zone)
     try:
         now = datetime.now(ZoneInfo(time_zone))
     except (ZoneInfoNotFoundError, ValueError):
         return f"There is no time zone named {time_zone}."
     return now.strftime("%A, %d %B %Y, %H:%M (%Z)")
+
+
+def _tasks(run: Run) -> Tasks:
+    """The tasks of who asks."""
+    store = run.context.store
+    assert isinstance(store, DynamoDBStore)  # noqa: S101 - the application has no other
+    return Tasks(store, run.context.request_context)
+
+
+async def _progress(run: Run, icon: IconName, text: str, **values: object) -> None:
+    """Tell the user what is being done, in their language."""
+    said = say(run.context.request_context.locale, text, **values)
+    await run.context.stream(ProgressUpdateEvent(icon=icon, text=said))
+
+
+def _listed(tasks: Sequence[ListedTask]) -> str:
+    """Tasks as JSON for the model."""
+    left_out = f" and {len(tasks) - MOST_LISTED} more" if len(tasks) > MOST_LISTED else ""
+    return _TASKS.dump_json([*tasks[:MOST_LISTED]]).decode() + left_out

@@ -36,6 +36,7 @@ from chatkit.types import (
 )
 from pydantic import BaseModel
 
+from chat_api.assistant.actions import ActionCall
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.runs.context import TurnContext
@@ -193,7 +194,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         """What the assistant does for an action of its widgets. Raises CustomStreamError for one it does not know."""
         if (act := self._assistant.actions.get(action.type)) is None:
             raise CustomStreamError(_UNKNOWN_ACTION)
-        return act(thread, action, sender, context)
+        return act(ActionCall(thread, action, sender, context, self._store))
 
     @override
     async def sync_action(
@@ -206,7 +207,10 @@ class ChatServer(ChatKitServer[RequestContext]):
         """What the assistant does while a widget waits; the changed item is stored. Raises Unsupported."""
         if (act := self._assistant.actions_at_once.get(action.type)) is None:
             raise Unsupported(_UNKNOWN_ACTION)
-        result = await act(thread, action, sender, context)
+        try:
+            result = await act(ActionCall(thread, action, sender, context, self._store))
+        except CustomStreamError as refusal:
+            raise Unsupported(refusal.message) from refusal
         if result.updated_item is not None:
             await self.store.save_item(thread.id, result.updated_item, context)
         return result

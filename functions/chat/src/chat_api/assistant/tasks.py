@@ -1,0 +1,87 @@
+"""A user's tasks: what a task is, and all that can be done with them. Nothing else knows how they are kept."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chatkit_aws.context import RequestContext
+from chatkit_aws.records import Record, Records
+from chatkit_aws.store import DynamoDBStore
+
+MAX_TASKS = 500
+"""How many a user may have, done ones included."""
+MAX_TITLE = 200
+"""Characters of a title; spaces around it do not count, and are not kept."""
+
+_PAGE = 100
+
+
+class Task(BaseModel):
+    """A task as it is kept. Give a new field a default: those that are kept do not have it."""
+
+    model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
+
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
+    due: date | None = None
+    done: bool = False
+
+
+class ListedTask(Task):
+    """A task with the id by which it is named."""
+
+    id: str
+
+
+class Tasks:
+    """The tasks of who asks: those of others are not found, as if they had never been.
+
+    Every method raises as the store does; those that name a task raise RecordNotFound.
+    """
+
+    def __init__(self, store: DynamoDBStore, context: RequestContext) -> None:
+        """Keep them in `store`, for the user of `context`."""
+        self._records = Records(store.kinds, "task", Task, most=MAX_TASKS)
+        self._context = context
+
+    async def add(self, title: str, due: date | None = None) -> ListedTask:
+        """A new task. Raises pydantic's ValidationError for the title, RecordsFull."""
+        return _listed(await self._records.add(Task(title=title, due=due), self._context))
+
+    async def all(self) -> list[ListedTask]:
+        """Open ones first; among them the one that is due first, and what has no date as it was added."""
+        found, after, has_more = list[ListedTask](), None, True
+        while has_more:
+            page = await self._records.page(after, _PAGE, "asc", self._context)
+            found += map(_listed, page.data)
+            after, has_more = page.after, page.has_more
+        return sorted(found, key=lambda task: (task.done, task.due or date.max))
+
+    async def complete(self, task_id: str, *, done: bool = True) -> ListedTask:
+        """Mark a task as done, or as open again; as often as one likes."""
+        return await self._change(task_id, done=done)
+
+    async def update(
+        self, task_id: str, *, title: str | None = None, due: date | None = None, remove_due: bool = False
+    ) -> ListedTask:
+        """Give a task another title or date, or no date any more. Raises ValidationError for the title."""
+        changes: dict[str, object] = {}
+        if title is not None:
+            changes["title"] = title
+        if due is not None or remove_due:
+            changes["due"] = due
+        return await self._change(task_id, **changes)
+
+    async def delete(self, task_id: str) -> bool:
+        """Delete a task; whether it was there. Raises Held under legal hold, and does not raise RecordNotFound."""
+        return await self._records.remove(task_id, self._context)
+
+    async def _change(self, task_id: str, **changes: object) -> ListedTask:
+        def changed(task: Task) -> Task:
+            return Task.model_validate({**task.model_dump(), **changes})
+
+        return _listed(await self._records.change(task_id, changed, self._context))
+
+
+def _listed(record: Record[Task]) -> ListedTask:
+    return ListedTask(id=record.id, **record.value.model_dump())
