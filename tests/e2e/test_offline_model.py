@@ -62,3 +62,11 @@ def test_tool_is_called_when_the_message_has_a_word_of_its_name(address: str) ->
 def test_wrong_key_is_refused(address: str) -> None:
     with OpenAI(base_url=address, api_key="wrong", max_retries=0) as client, pytest.raises(AuthenticationError):
         client.responses.create(model="any", input="Hi")
+
+
+def test_title_is_how_the_message_begins_and_its_request_is_not_kept(address: str, model: OfflineModel) -> None:
+    said = "<message>\nOne two three four five six seven\n</message>"
+    with OpenAI(base_url=address, api_key=KEY) as client:
+        response = client.responses.create(model="any", instructions="Write a title: brief", input=said)
+    assert response.output_text.strip() == "One two three four five six"
+    assert len(model.requests) == 0

@@ -38,6 +38,8 @@ class Settings(BaseModel):
     model_secret_id: str
     openai_base_url: str
     model_name: str
+    title_model: str = "gpt-5-nano"
+    """The model that gives titles to threads, at the same address; empty for none."""
     allowed_origins: Names
     allowed_origin_pattern: str
     """A regular expression that must match the whole origin; empty for none."""

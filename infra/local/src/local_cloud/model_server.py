@@ -45,7 +45,7 @@ class Control(BaseModel):
 
 @dataclass
 class OfflineModel:
-    """The model's state: its pace, and the requests it has had, newest last.
+    """The model's state: its pace, and the requests it has had, newest last, but for those for titles.
 
     `delay` is in seconds before each word.
     """
@@ -85,7 +85,8 @@ def create_model(model: OfflineModel) -> FastAPI:
     # Not asynchronous: an answer waits for its words in a thread of its own.
     @app.post("/v1/responses")
     def responses(request: ModelRequest, authorization: Annotated[str, Header()] = "") -> Response:
-        model.requests.append(request)
+        if not request.wants_title:
+            model.requests.append(request)
         if authorization != f"Bearer {model.key}":
             return _refusal(401, "invalid_api_key", "Incorrect API key provided.")
         if model.status != HTTPStatus.OK:

@@ -1,4 +1,7 @@
-"""What the offline model answers: a tool call if a tool is asked for, the tool's result in words, else an echo."""
+"""What the offline model answers: a tool call if a tool is asked for, the tool's result in words, else an echo.
+
+A title is how the message begins.
+"""
 
 import json
 import re
@@ -12,6 +15,8 @@ from local_cloud.responses import Event, text_answer, tool_call
 _NAME_WORD = 4
 """Letters that a word of a tool's name must have for a message to ask for the tool by it."""
 
+_TITLE_WORDS = 6
+
 
 class Tool(BaseModel):
     """A tool that the model may call; only functions have a name and parameters."""
@@ -24,18 +29,26 @@ class Tool(BaseModel):
 class ModelRequest(BaseModel):
     """What is read of a request to the Responses API."""
 
+    instructions: str | None = None
     input: str | list[dict[str, Any]]
     tools: list[Tool] = []
     stream: bool = False
 
+    @property
+    def wants_title(self) -> bool:
+        """Whether a title is asked for, and no answer."""
+        return (self.instructions or "").startswith("Write a title")
+
 
 def answer(request: ModelRequest, paced: Callable[[Iterable[str]], Iterator[str]]) -> Iterator[Event]:
-    """The events of one answer, its words at the pace of `paced`."""
+    """The events of one answer, its words at the pace of `paced`, and those of a title at once."""
     items = request.input if isinstance(request.input, list) else [{"role": "user", "content": request.input}]
     last = items[-1] if items else {}
     if last.get("type") == "function_call_output":
         return text_answer(paced(_words(f"The tool says: {last.get('output')} (offline model)")))
     said = _text(last)
+    if request.wants_title:
+        return text_answer(_words(re.sub(r"</?message>", "", said))[:_TITLE_WORDS])
     if tool := _asked_for(said, request.tools):
         return tool_call(tool.name, json.dumps(_arguments(tool, said)))
     return text_answer(paced(_words(f"You said: {said} (offline model)")))

@@ -43,6 +43,7 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
         model_secret_id="model-key",
         openai_base_url="http://127.0.0.1:9/v1",
         model_name="test-model",
+        title_model="",
         allowed_origins=("http://localhost:3000",),
         allowed_origin_pattern=r"https://preview-\d+\.example\.com",
         history_items=10,

@@ -16,12 +16,28 @@ _SHOWN = ("tokens_day", "tokens_month")
 
 @dataclass(slots=True)
 class Spending:
-    """One turn's account. `model` is the model that was asked; without one the turn did not begin."""
+    """One turn's account. `model` is the model that answers; without one the turn did not begin."""
 
     prices: Prices
     admission: Admission | None = None
     model: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    by_model: dict[str, Usage] = field(default_factory=dict)
+
+    def add(self, model: str, usage: Usage) -> None:
+        """Take note of what a model used, whether it answered or did something beside."""
+        self.by_model[model] = self.by_model.get(model, Usage()) + usage
+
+    @property
+    def usage(self) -> Usage:
+        """What all models used together."""
+        return sum(self.by_model.values(), Usage())
+
+    @property
+    def cost(self) -> int | None:
+        """What they cost in millionths of a dollar, without those that have no price; None where none has one."""
+        costs = [self.prices.cost(model, usage) for model, usage in self.by_model.items()]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if known else None
 
     @property
     def near(self) -> list[Level]:
@@ -41,7 +57,6 @@ class Spending:
             if self.model is None:
                 await self.admission.give_back()
             else:
-                cost = self.prices.cost(self.model, self.usage)
-                await self.admission.settle(self.usage, cost, self.model)
+                await self.admission.settle(self.usage, self.cost, self.model)
         except ChatKitAwsError as error:
             logger.warning("what a turn used was not counted, its reservation stays: %s", error)

@@ -13,6 +13,7 @@ from chat_api.server.estimate import Estimate
 from chat_api.server.history import load_history
 from chat_api.server.sighting import Sightings
 from chat_api.server.steps import ToolCalls
+from chat_api.server.titles import Title, TitlingAssistant
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.usage import Usage
@@ -36,15 +37,18 @@ class Answer:
         history = await load_history(self._store, self._thread, message, limits, self._context)
         for level in self._context.spending.near:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
-        async for event in self._run(history):
+        async for event in self._run(history, message):
             yield event
 
-    async def _run(self, history: list[TResponseInputItem]) -> AsyncIterator[ThreadStreamEvent]:
+    async def _run(
+        self, history: list[TResponseInputItem], message: UserMessageItem | None
+    ) -> AsyncIterator[ThreadStreamEvent]:
         context, spending = self._context, self._context.spending
         agent_context = AgentContext[RequestContext](thread=self._thread, store=self._store, request_context=context)
         result = self._started(history, agent_context)
         context.ending.cut = result.cancel
-        spending.model = str(self._assistant.agent.model)
+        spending.model = model = str(self._assistant.agent.model)
+        title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
         estimate = Estimate(history)
         try:
@@ -54,7 +58,16 @@ class Answer:
         finally:
             context.ending.cut = None
             result.cancel()
-            spending.usage += Usage.of_run(result.context_wrapper.usage) + estimate.usage
+            if title is not None:
+                title.end()
+            spending.add(model, Usage.of_run(result.context_wrapper.usage) + estimate.usage)
+
+    def _title(self, message: UserMessageItem | None) -> Title | None:
+        """A title on its way, where the thread has none."""
+        assistant = self._assistant
+        if self._thread.title or not isinstance(assistant, TitlingAssistant) or assistant.titles is None:
+            return None
+        return Title(assistant.titles, self._store, self._thread, message, self._context)
 
     def _started(
         self, history: list[TResponseInputItem], agent_context: AgentContext[RequestContext]
