@@ -225,3 +225,53 @@ async def test_full_user_is_counted_once_a_day(dynamodb: DynamoDBClient, table_n
     clock.now += DAY
     assert await refused() == [write, "Query", "PutItem", write]
     assert await refused() == [write]
+
+
+def put(dynamodb: DynamoDBClient, table_name: str, sort_key: str, **attributes: Any) -> None:
+    key = {"pk": {"S": PARTITION}, "sk": {"S": sort_key}}
+    dynamodb.put_item(TableName=table_name, Item={**key, **attributes})
+
+
+def delete(dynamodb: DynamoDBClient, table_name: str, sort_key: str) -> None:
+    dynamodb.delete_item(TableName=table_name, Key={"pk": {"S": PARTITION}, "sk": {"S": sort_key}})
+
+
+async def test_add_gives_up_where_a_hold_is_placed_and_lifted_each_time(
+    dynamodb: DynamoDBClient, table_name: str, clock: Clock
+) -> None:
+    steps = records(dynamodb, table_name, clock)
+    await steps.add(Steps(), USER)
+    turns: list[Any] = [lambda _: put(dynamodb, table_name, "HLD#"), lambda _: delete(dynamodb, table_name, "HLD#")]
+    with recorded(dynamodb, "TransactWriteItems", *turns * 9) as calls, pytest.raises(StoreUnavailable):
+        await steps.add(Steps(), USER)
+    assert len(calls.operations) == 5
+    assert counted(dynamodb, table_name) == (1, 1)
+
+
+async def test_remove_gives_up_where_the_count_comes_and_goes_each_time(
+    dynamodb: DynamoDBClient, table_name: str, clock: Clock
+) -> None:
+    steps = records(dynamodb, table_name, clock)
+    added = await steps.add(Steps(), USER)
+    turns: list[Any] = [
+        lambda _: delete(dynamodb, table_name, "RCN#steps"),
+        lambda _: put(dynamodb, table_name, "RCN#steps", records={"N": "1"}, revision={"N": "1"}),
+    ]
+    with recorded(dynamodb, "TransactWriteItems", *turns * 9) as calls, pytest.raises(StoreUnavailable):
+        await steps.remove(added.id, USER)
+    assert len(calls.operations) == 5
+    assert (await steps.get(added.id, USER)) == added
+
+
+async def test_hold_that_is_placed_while_a_record_is_added_or_changed_covers_it(
+    dynamodb: DynamoDBClient, table_name: str, clock: Clock
+) -> None:
+    steps = records(dynamodb, table_name, clock, keep_days=3)
+    with recorded(dynamodb, "TransactWriteItems", lambda _: put(dynamodb, table_name, "HLD#")):
+        added = await steps.add(Steps(), USER)
+    [row] = rows(dynamodb, table_name, "REC#")
+    assert "held_since" in row
+    assert "expires_at" not in row
+    await steps.change(added.id, lambda _: Steps(names=[1]), USER)
+    [row] = rows(dynamodb, table_name, "REC#")
+    assert ("held_since" in row, "expires_at" in row, row["revision"]["N"]) == (True, False, "2")

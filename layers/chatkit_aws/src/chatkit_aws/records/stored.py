@@ -13,6 +13,7 @@ from chatkit_aws.errors import Held, StoreUnavailable
 from chatkit_aws.records.counts import RecordCount
 from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.guard import MAX_CHANGES
+from chatkit_aws.store.keys import id_of
 from chatkit_aws.store.retention import Retention
 from chatkit_aws.store.rows import Row
 from chatkit_aws.store.table import ConditionFailed
@@ -62,16 +63,16 @@ class StoredRecords:
 
     async def add(self, record_id: str, content: Content, most: int) -> Row:
         """Write a new record, of which the user may have `most`; the first of an id stays. Raises RecordsFull."""
-        row, count = await self._row(record_id, content), RecordCount(self.table, self.keys)
+        row, count = self._free(await self._row(record_id, content)), RecordCount(self.table, self.keys)
+        held = replace(row, expires_at=None, held_since=self.table.writes.now)
         is_held = False
         for _ in range(MAX_CHANGES):
-            written = self._held(row) if is_held else self._free(row)
             try:
-                await self._put(written, count.more(most, written.expires_at), is_held=is_held)
+                await self._put(held if is_held else row, count.more(most, row.expires_at), is_held=is_held)
             except ConditionFailed as failed:
                 hold, full, there = failed.rows
             else:
-                return written
+                return held if is_held else row
             if there:
                 return there
             if hold is not False:
@@ -83,7 +84,7 @@ class StoredRecords:
     async def change(self, row: Row, content: Content) -> Row:
         """Replace what is in a row. Raises ConditionFailed if the row is no longer as it was read."""
         is_free, revision = row.held_since is None, row.revision or 0
-        changed = replace(await self._row(row.key.sk.rpartition("#")[2], content), revision=revision + 1)
+        changed = replace(await self._row(id_of(row.key.sk), content), revision=revision + 1)
         changed = self._free(changed) if is_free else replace(changed, held_since=row.held_since)
         condition = f"{LIVE} AND {FREE if is_free else HELD} AND revision = :met"
         values: dict[str, AttributeValueTypeDef] = {":met": {"N": str(revision)}}
@@ -121,13 +122,9 @@ class StoredRecords:
         return Row(key, body=body, revision=1, changed_at=content.changed_at, keep_days=content.keep_days)
 
     def _free(self, row: Row) -> Row:
-        """The row as it expires, coarsely as threads do, so that a change of the same day leaves it as it is."""
+        """The row as it expires: at the end of a day, as threads do, so that a count is good for one."""
         now = self.table.writes.now
         return replace(row, expires_at=Retention(row.keep_days or 0).of_thread(now, now))
-
-    def _held(self, row: Row) -> Row:
-        """The row under hold."""
-        return replace(row, held_since=self.table.writes.now)
 
     @property
     def _scope(self) -> Scope:
