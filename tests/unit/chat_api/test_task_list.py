@@ -24,7 +24,8 @@ def known(widget: dict[str, Any]) -> dict[str, Any]:
     """The same through the SDK's own classes, which leave out what they do not know."""
     adapter: TypeAdapter[Any] = TypeAdapter(StrictWidgetRoot)
     dumped = adapter.dump_python(adapter.validate_python(widget), mode="json", by_alias=True, exclude_unset=True)
-    return without_defaults(dumped)
+    found: dict[str, Any] = without_defaults(dumped)
+    return found
 
 
 def without_defaults(node: Any) -> Any:
