@@ -55,12 +55,12 @@ def verifier(issuer: TokenIssuer, clock: Clock) -> TokenVerifier:
 
 
 async def test_good_token_gives_its_claims(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
-    token = issuer.mint("u-1", exp=NOW + 60, **{"cognito:groups": ["tenant:acme", "editors"]})  # type: ignore[arg-type]  # a claim's name
+    token = issuer.mint("u-1", exp=NOW + 3600, **{"cognito:groups": ["tenant:acme", "editors"]})  # type: ignore[arg-type]  # a claim's name
     claims = await verifier.verify(token)
     assert (claims.user_id, claims.tenant_id, claims.client_id) == ("u-1", "acme", CLIENT_ID)
     assert claims.groups == {"tenant:acme", "editors"}
     assert claims.scopes == {"openid", SCOPE}
-    assert claims.expires_at == NOW + 60
+    assert claims.expires_at == NOW + 3600
 
 
 async def test_user_without_a_tenant_is_in_the_default_one(issuer: TokenIssuer, verifier: TokenVerifier) -> None:
