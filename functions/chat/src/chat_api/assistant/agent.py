@@ -5,7 +5,7 @@ from importlib.resources import files
 from agents import Agent
 from chatkit.agents import AgentContext
 
-from chat_api.assistant import tools
+from chat_api.assistant import effects, tools
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Prices
 
@@ -28,6 +28,7 @@ def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
             tools.update_task,
             tools.delete_task,
             tools.current_time,
+            effects.switch_theme,
         ],
         model=model,
     )
