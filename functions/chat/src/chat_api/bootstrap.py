@@ -138,11 +138,11 @@ def create_turns(settings: Settings, server: ChatServer, store: DynamoDBStore) -
 
 
 def create_models(settings: Settings, key: ModelKey) -> ModelProvider:
-    """Models of any endpoint that speaks OpenAI's Responses API, with one pool of connections for the process."""
+    """Models of any endpoint that speaks one of OpenAI's APIs, with one pool of connections for the process."""
     # Reading has no timeout here: `Models` has one, which begins with the request and anew with each event.
     http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(key), timeout=Timeout(None, connect=MODEL_CONNECT_SECONDS))
     # The client insists on a key of its own; each request's header is set by `ModelKeyAuth`.
     client = AsyncOpenAI(
         api_key="set-per-request", base_url=settings.openai_base_url, http_client=http, max_retries=MODEL_RETRIES
     )
-    return Models(client, settings.model_name, settings.model_seconds)
+    return Models(client, settings.model_name, settings.model_seconds, settings.model_api)

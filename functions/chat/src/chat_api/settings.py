@@ -37,6 +37,8 @@ class Settings(BaseModel):
     required_scope: str
     model_secret_id: str
     openai_base_url: str
+    model_api: Literal["responses", "chat_completions"] = "responses"
+    """Which of OpenAI's APIs is spoken there."""
     model_name: str
     title_model: str = "gpt-5-nano"
     """The model that gives titles to threads, at the same address; empty for none."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from agents import RunConfig, Runner, RunResultStreaming, TResponseInputItem
+from agents import ModelSettings, RunConfig, Runner, RunResultStreaming, TResponseInputItem
 from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.types import NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
 
@@ -79,5 +79,10 @@ class Answer:
             context=agent_context,
             max_turns=assistant.model_calls,
             hooks=ToolCalls(assistant.tool_calls),
-            run_config=RunConfig(model_provider=assistant.models, tracing_disabled=True),
+            run_config=RunConfig(
+                model_provider=assistant.models,
+                # A stream of Chat Completions tells only then what was used.
+                model_settings=ModelSettings(include_usage=True),
+                tracing_disabled=True,
+            ),
         )
