@@ -75,6 +75,8 @@ def _argument(name: str, schema: dict[str, Any], said: str) -> Any:
         return found[0] if found else "UTC"
     if "enum" in schema:
         return schema["enum"][0]
+    if any(option.get("type") == "null" for option in schema.get("anyOf", ())):
+        return None
     plain: dict[str, Any] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}, "null": None}
     return schema.get("default", plain.get(schema.get("type", ""), said))
 
