@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import UTC, datetime
 from typing import Any, override
@@ -15,6 +16,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.assistant.agent import load_prices
 from chat_api.runs.spending import Spending
+from chat_api.runs.turn import MARGIN_SECONDS
 from chat_api.server.title_text import tidy
 from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
@@ -25,6 +27,7 @@ from chat_testing.tokens import TokenIssuer
 from chatkit_aws.store.bulk import Bulk
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.usage import Report, Totals, Usage
+from lambda_streaming.invocation import Invocation, current_invocation
 
 MODEL, TITLE_MODEL = "gpt-5-mini", "gpt-5-nano"
 SECRET = "what the user asked"
@@ -229,6 +232,20 @@ async def test_stop_ends_the_title_too(alice: ChatClient, models: Models) -> Non
     await asyncio.wait_for(models.titles.gone.wait(), 30)
     await until_titled()
     assert await title_of(alice, answer.thread_id) is None
+
+
+async def test_deadline_ends_the_title_too(alice: ChatClient, models: Models) -> None:
+    models.titles.go_on.clear()
+    models.say("The answer")
+    deadline = time.time() + MARGIN_SECONDS + 2
+    token = current_invocation.set(Invocation("request-1", deadline, None, "arn"))
+    try:
+        answer = await alice.create()
+    finally:
+        current_invocation.reset(token)
+    assert "took too long" in answer.events[-1]["message"]
+    await asyncio.wait_for(models.titles.gone.wait(), 30)
+    await until_titled()
 
 
 async def test_tokens_and_cost_are_counted_with_the_turn(app: App, alice: ChatClient, models: Models) -> None:
