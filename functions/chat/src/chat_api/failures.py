@@ -9,7 +9,8 @@ import openai
 from agents import exceptions as agents_errors
 
 from chat_api.texts import mark
-from chatkit_aws.errors import ItemTooLarge, ModelKeyUnavailable, StoreRefused, StoreUnavailable
+from chatkit_aws.errors import Held, ItemTooLarge, ModelKeyUnavailable, StoreRefused, StoreUnavailable
+from chatkit_aws.record import current_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ _INPUT = Failure("guardrail_input", mark("The assistant may not answer this."), 
 _OUTPUT = Failure("guardrail_output", mark("The answer was withheld."), allow_retry=True)
 _STORE = Failure("store", mark("The answer could not be stored."), allow_retry=True)
 _STORE_FOR_GOOD = Failure("store", mark("The answer could not be stored."), allow_retry=False)
+_HELD = Failure("held", mark("Nothing can be deleted here at the moment."), allow_retry=False)
 _TOO_LARGE = Failure("store", mark("The answer is too long to be stored."), allow_retry=False)
 
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     ((StoreUnavailable,), _STORE),
     ((StoreRefused,), _STORE_FOR_GOOD),
     ((ItemTooLarge,), _TOO_LARGE),
+    ((Held,), _HELD),
     ((ModelKeyUnavailable,), _SETUP),
     ((agents_errors.ToolTimeoutError,), _SLOW_TOOL),
     ((agents_errors.MCPToolCancellationError,), _TOOL),
@@ -112,10 +115,18 @@ def details_of(error: BaseException) -> dict[str, object]:
     return {}
 
 
+def fail(error: BaseException, failure: Failure) -> None:
+    """Note, and log, that the running request failed."""
+    if (record := current_record.get()) is not None:
+        record.fail(error, failure.kind, **details_of(error))
+
+
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it was raised for."""
+    """An exception and what it was raised for, each once: it may be its own cause."""
+    seen: list[BaseException] = []
     link: BaseException | None = error
-    while link is not None:
+    while link is not None and not any(link is one for one in seen):
+        seen.append(link)
         yield link
         link = link.__cause__
 

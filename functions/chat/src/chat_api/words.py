@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Self
 
+from chatkit.errors import CustomStreamError, StreamError
 from chatkit.types import ErrorEvent, NoticeEvent
 
-from chat_api.failures import Failure
+from chat_api.failures import Failure, chain, fail, failure_of
 from chat_api.texts import mark, say
 from chatkit_aws.context import RequestContext
 
@@ -32,6 +33,17 @@ class Words:
             sentences.append(say(self.locale, _RETRY))
         sentences.append(say(self.locale, _REFERENCE, request_id=self.request_id))
         return ErrorEvent(code="custom", message=" ".join(sentences), allow_retry=failure.allow_retry)
+
+    def told(self, error: BaseException) -> ErrorEvent:
+        """What an exception is to the user; noted and logged, unless it was raised to tell them something."""
+        for link in chain(error):
+            if isinstance(link, CustomStreamError):
+                return self.refusal(link.message, allow_retry=link.allow_retry)
+            if isinstance(link, StreamError):
+                return ErrorEvent(code=link.code, allow_retry=link.allow_retry)
+        failure = failure_of(error)
+        fail(error, failure)
+        return self.failure(failure)
 
     def refusal(self, text: str, *, allow_retry: bool = False) -> ErrorEvent:
         """Why nothing (more) is answered, where nothing failed; a text that no catalog knows is left as it is."""

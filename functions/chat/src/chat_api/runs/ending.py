@@ -1,7 +1,7 @@
 """Why and how a turn ends before its answer does."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,11 +13,21 @@ type Cause = Literal["stopped", "lost", "deadline"]
 class Ending:
     """One turn's: who ends it says why, and who stores what there is of the answer asks.
 
-    `cut` ends the model's run while there is one: its stream then ends by itself, and leaves nothing behind.
+    `cut` ends the model's run while there is one: its stream then ends by itself, and leaves nothing behind. `answer`
+    is the answer's stream, to be closed where who reads it fails. From when `is_storing` what there is of the answer is
+    being stored, which nothing cuts short.
     """
 
     cause: Cause | None = None
     cut: Callable[[], None] | None = None
+    answer: AsyncGenerator[object] | None = None
+    is_storing: bool = False
+
+    async def store(self) -> None:
+        """Begin to store what there is of the answer, which ends here in any case."""
+        self.is_storing = True
+        if self.answer is not None:
+            await self.answer.aclose()
 
     def raise_cancelled(self) -> None:
         """Raises CancelledError where the answer has ended because the turn is to end."""

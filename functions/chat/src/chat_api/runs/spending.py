@@ -16,11 +16,12 @@ _SHOWN = ("tokens_day", "tokens_month")
 
 @dataclass(slots=True)
 class Spending:
-    """One turn's account. `model` is the model that answers; without one the turn did not begin."""
+    """One turn's account. `model` is the model that answers, if one does; `has_begun` where the turn was let in."""
 
     prices: Prices
     admission: Admission | None = None
     model: str | None = None
+    has_begun: bool = False
     by_model: dict[str, Usage] = field(default_factory=dict)
 
     def add(self, model: str, usage: Usage) -> None:
@@ -54,7 +55,7 @@ class Spending:
         if self.admission is None:
             return
         try:
-            if self.model is None:
+            if not self.has_begun:
                 await self.admission.give_back()
             else:
                 await self.admission.settle(self.usage, self.cost, self.model)

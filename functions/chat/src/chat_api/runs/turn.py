@@ -6,14 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from chatkit.types import ErrorEvent, NoticeEvent
 
-from chat_api.failures import DEADLINE, details_of, failure_of
+from chat_api.failures import DEADLINE, fail
 from chat_api.runs.ending import Cause, Ending
 from chat_api.runs.keeper import Keeper
 from chat_api.texts import mark
 from chat_api.wire import event_of
 from chat_api.words import Words
 from chatkit_aws.errors import LeaseLost
-from chatkit_aws.record import current_record
 from chatkit_aws.store.calls import deadline as answers_until
 
 _STOPPED = mark("The answer was stopped.")
@@ -93,16 +92,20 @@ class Turn:
     def stop(self, cause: Cause) -> None:
         """End the turn: the model's call is cancelled, what there is of the answer is stored, a last event says why.
 
-        Nothing happens where the turn has said its last event.
+        Nothing happens where the turn is ending for another reason, or has said its last event.
         """
-        if self._ending.cause is not None or self._is_over:
+        if self._ending.cause is not None or self._ending.is_storing or self._is_over:
             return
         self._ending.cause = cause
         if self._ending.cut is None:
             self._task.cancel()
         else:
             self._ending.cut()
-            self._timers.append(asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._task.cancel))
+            self._timers.append(asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._lose_patience))
+
+    def _lose_patience(self) -> None:
+        if not self._ending.is_storing:
+            self._task.cancel()
 
     async def _run(self) -> None:
         try:
@@ -122,14 +125,12 @@ class Turn:
             if self._ending.cause is None:
                 raise
             if self._ending.cause == "deadline":
-                self._fail(TimeoutError("the turn took too long"), DEADLINE.kind)
+                fail(TimeoutError("the turn took too long"), DEADLINE)
             self._say(event_of(self._last_words(self._ending.cause)))
         except Exception as error:
             if not self._started.is_set():
                 raise
-            failure = failure_of(error)
-            self._fail(error, failure.kind)
-            self._say(event_of(self._words.failure(failure)))
+            self._say(event_of(self._words.told(error)))
         finally:
             # From here on the run is given back, which no stop may disturb.
             self._is_over = True
@@ -152,10 +153,6 @@ class Turn:
                 return self._words.refusal(LeaseLost().message)
             case "deadline":
                 return self._words.failure(DEADLINE)
-
-    def _fail(self, error: Exception, kind: str) -> None:
-        if (record := current_record.get()) is not None:
-            record.fail(error, kind, **details_of(error))
 
     def _say(self, event: bytes) -> None:
         if self._keeper is not None:

@@ -12,7 +12,8 @@ from chat_api.server.assistant import Assistant
 from chat_api.server.estimate import Estimate
 from chat_api.server.history import load_history
 from chat_api.server.sighting import Sightings
-from chat_api.server.steps import ToolCalls
+from chat_api.server.steps import Steps
+from chat_api.server.streams import closing
 from chat_api.server.titles import Title, TitlingAssistant
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -37,30 +38,35 @@ class Answer:
         history = await load_history(self._store, self._thread, message, limits, self._context)
         for level in self._context.spending.near:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
-        async for event in self._run(history, message):
-            yield event
+        async with closing(self._run(history, message)) as events:
+            async for event in events:
+                yield event
 
     async def _run(
         self, history: list[TResponseInputItem], message: UserMessageItem | None
     ) -> AsyncIterator[ThreadStreamEvent]:
         context, spending = self._context, self._context.spending
         agent_context = AgentContext[RequestContext](thread=self._thread, store=self._store, request_context=context)
-        result = self._started(history, agent_context)
+        steps = Steps(self._assistant.tool_calls)
+        result = self._started(history, agent_context, steps)
         context.ending.cut = result.cancel
         spending.model = model = str(self._assistant.agent.model)
         title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
-        estimate = Estimate(history)
+        estimate = Estimate()
         try:
-            async for event in sightings.keep(stream_agent_response(agent_context, result)):
-                estimate.note(event)
-                yield event
+            async with closing(sightings.keep(stream_agent_response(agent_context, result))) as events:
+                async for event in events:
+                    estimate.note(event)
+                    yield event
         finally:
             context.ending.cut = None
             result.cancel()
+            # Else the SDK's task that waits for events of tools would wait for ever.
+            agent_context._complete()  # type: ignore[no-untyped-call]  # the SDK's own
             if title is not None:
                 title.end()
-            spending.add(model, Usage.of_run(result.context_wrapper.usage) + estimate.usage)
+            spending.add(model, Usage.of_run(result.context_wrapper.usage) + estimate.usage(steps.asked))
 
     def _title(self, message: UserMessageItem | None) -> Title | None:
         """A title on its way, where the thread has none."""
@@ -70,7 +76,7 @@ class Answer:
         return Title(assistant.titles, self._store, self._thread, message, self._context)
 
     def _started(
-        self, history: list[TResponseInputItem], agent_context: AgentContext[RequestContext]
+        self, history: list[TResponseInputItem], agent_context: AgentContext[RequestContext], steps: Steps
     ) -> RunResultStreaming:
         assistant = self._assistant
         return Runner.run_streamed(
@@ -78,7 +84,7 @@ class Answer:
             history,
             context=agent_context,
             max_turns=assistant.model_calls,
-            hooks=ToolCalls(assistant.tool_calls),
+            hooks=steps,
             run_config=RunConfig(
                 model_provider=assistant.models,
                 # A stream of Chat Completions tells only then what was used.

@@ -1,6 +1,7 @@
 """The ChatKit server: the SDK's protocol over our store and assistant."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, override
 
@@ -44,13 +45,18 @@ from chat_api.server.answer import Answer
 from chat_api.server.assistant import Assistant
 from chat_api.server.delivery import Delivery
 from chat_api.server.retrying import Retry
+from chat_api.server.streams import closing
 from chat_api.server.updates import updated
 from chat_api.server.visible import visible_items
 from chat_api.texts import mark
 from chat_api.wire import in_utc
+from chat_api.words import Words
 from chatkit_aws.context import RequestContext
+from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.record import current_record
 from chatkit_aws.store import DynamoDBStore
+
+logger = logging.getLogger(__name__)
 
 _UNKNOWN_ACTION = mark("This assistant does not know that action.")
 
@@ -101,8 +107,10 @@ class ChatServer(ChatKitServer[RequestContext]):
         await context.lease.taken()
         if (record := current_record.get()) is not None:
             record.thread = thread.id
-        async for event in Answer(self._assistant, self._store, thread, context).events(input_user_message):
-            yield event
+        context.ending.answer = Answer(self._assistant, self._store, thread, context).events(input_user_message)
+        async with closing(context.ending.answer) as events:
+            async for event in events:
+                yield event
 
     @override
     async def _process_events(
@@ -120,17 +128,23 @@ class ChatServer(ChatKitServer[RequestContext]):
                 async for event in delivery.sent(stream()):
                     yield event
             context.ending.raise_cancelled()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Exception) as error:
+            await context.ending.store()
             async for event in delivery.rest():
                 yield event
-            if context.ending.cause == "stopped":
-                # The model is told that the user wanted no more of it.
-                await self.handle_stream_cancelled(thread, [], context)
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the stream with an event
-            async for event in delivery.rest():
-                yield event
-            yield delivery.failed(error)
+            if isinstance(error, asyncio.CancelledError):
+                await self._note_stop(thread, context)
+                raise
+            yield Words.of(context).told(error)
+
+    async def _note_stop(self, thread: ThreadMetadata, context: TurnContext) -> None:
+        """Where the user wanted no more of an answer, the model is told so."""
+        if context.ending.cause != "stopped":
+            return
+        try:
+            await self.handle_stream_cancelled(thread, [], context)
+        except ChatKitAwsError as error:
+            logger.warning("the model is not told that it was stopped: %s", type(error).__name__)
 
     @override
     def _update_pending_items(self, pending_items: dict[str, ThreadItem], event: ThreadItemUpdatedEvent) -> None:
@@ -142,8 +156,9 @@ class ChatServer(ChatKitServer[RequestContext]):
     @override
     async def _process_streaming(self, request: StreamingReq, context: RequestContext) -> AsyncGenerator[bytes]:
         """As the SDK does it, which would log whatever is raised: refusals too, and errors a second time."""
-        async for event in self._process_streaming_impl(request, context):
-            yield b"data: " + self._serialize(event) + b"\n\n"
+        async with closing(self._process_streaming_impl(request, context)) as events:
+            async for event in events:
+                yield b"data: " + self._serialize(event) + b"\n\n"
 
     @override
     async def _process_streaming_impl(
@@ -155,8 +170,11 @@ class ChatServer(ChatKitServer[RequestContext]):
                 events = self._retry(params.thread_id, params.item_id, context)
             case _:
                 events = super()._process_streaming_impl(request, context)
-        async for event in events:
-            yield event
+        async with closing(events):
+            async for event in events:
+                if isinstance(context, TurnContext):
+                    context.spending.has_begun = True
+                yield event
 
     async def _retry(self, thread_id: str, item_id: str, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
         thread = await self.store.load_thread(thread_id, context)

@@ -3,10 +3,8 @@
 import logging
 from collections.abc import AsyncIterator
 
-from chatkit.errors import CustomStreamError
 from chatkit.store import NotFoundError
 from chatkit.types import (
-    ErrorEvent,
     HiddenContextItem,
     Page,
     SDKHiddenContextItem,
@@ -22,12 +20,10 @@ from chatkit.types import (
     ThreadUpdatedEvent,
 )
 
-from chat_api.failures import chain, details_of, failure_of
 from chat_api.runs.context import TurnContext
+from chat_api.server.streams import closing
 from chat_api.server.unfinished import Apply, Unfinished
-from chat_api.words import Words
 from chatkit_aws.errors import ChatKitAwsError
-from chatkit_aws.record import current_record
 from chatkit_aws.store import DynamoDBStore
 
 logger = logging.getLogger(__name__)
@@ -58,13 +54,14 @@ class Delivery:
 
     async def sent(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
         """The events that the user gets, and one for each change of the thread. Raises as `events` and the store do."""
-        async for event in events:
-            await self._carry_out(event)
-            self._unfinished.note(event)
-            if not self._hides(event):
-                yield event
-            async for change in self._thread_changes():
-                yield change
+        async with closing(events):
+            async for event in events:
+                await self._carry_out(event)
+                self._unfinished.note(event)
+                if not self._hides(event):
+                    yield event
+                async for change in self._thread_changes():
+                    yield change
         async for change in self._thread_changes():
             yield change
 
@@ -75,19 +72,8 @@ class Delivery:
                 await self._carry_out(done)
             except ChatKitAwsError as error:
                 logger.warning("what there is of an answer is not kept: %s", type(error).__name__)
-                return
+                continue
             yield done
-
-    def failed(self, error: Exception) -> ErrorEvent:
-        """What the user is told of an exception; noted and logged where it is none that was meant for the user."""
-        words = Words.of(self._context)
-        for link in chain(error):
-            if isinstance(link, CustomStreamError):
-                return words.refusal(link.message, allow_retry=link.allow_retry)
-        failure = failure_of(error)
-        if (record := current_record.get()) is not None:
-            record.fail(error, failure.kind, **details_of(error))
-        return words.failure(failure)
 
     async def _thread_changes(self) -> AsyncIterator[ThreadUpdatedEvent]:
         """The assistant changes the thread, its title for one, by changing the object."""

@@ -32,11 +32,10 @@ def _tokens(characters: int) -> int:
 
 
 class Estimate:
-    """What an answer that was cut off has used: nobody tells, so what was said of an item that is not done counts."""
+    """What a call of the model has used that was cut off: nobody tells, so what was asked and said counts."""
 
-    def __init__(self, history: list[TResponseInputItem]) -> None:
-        """Begin; `history` is what the model was given."""
-        self._history = history
+    def __init__(self) -> None:
+        """Begin with nothing said."""
         self._characters = 0
 
     def note(self, event: ThreadStreamEvent) -> None:
@@ -48,9 +47,8 @@ class Estimate:
                 # The model tells itself what it has used up to here.
                 self._characters = 0
 
-    @property
-    def usage(self) -> Usage:
-        """The usage of the request that was cut off; none where none was."""
-        if self._characters == 0:
+    def usage(self, asked: Sequence[TResponseInputItem] | None) -> Usage:
+        """The usage of the call that was given `asked` and cut off; none where none was."""
+        if asked is None:
             return Usage()
-        return Usage(input=tokens_of(self._history), output=_tokens(self._characters), requests=1)
+        return Usage(input=tokens_of(asked), output=_tokens(self._characters), requests=1)

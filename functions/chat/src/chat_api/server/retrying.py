@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chatkit.types import ThreadItem, ThreadItemAddedEvent, ThreadItemDoneEvent, ThreadStreamEvent, UserMessageItem
 
+from chat_api.server.streams import closing
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 
@@ -49,12 +50,13 @@ class Retry:
         left = list(self.old)
         if left and left[0].type == "workflow":
             await self._remove(left.pop(0))
-        async for event in events:
-            if left and isinstance(event, ThreadItemAddedEvent | ThreadItemDoneEvent):
-                for item in left:
-                    await self._remove(item)
-                left.clear()
-            yield event
+        async with closing(events):
+            async for event in events:
+                if left and isinstance(event, ThreadItemAddedEvent | ThreadItemDoneEvent):
+                    for item in left:
+                        await self._remove(item)
+                    left.clear()
+                yield event
 
     async def _remove(self, item: ThreadItem) -> None:
         await self.store.delete_thread_item(item.thread_id, item.id, self.context)

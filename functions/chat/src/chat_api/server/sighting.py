@@ -15,6 +15,8 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
+from chat_api.server.streams import closing
+
 _NAMED_BY_THE_MODEL: dict[str, StoreItemType] = {"assistant_message": "message", "client_tool_call": "tool_call"}
 """Items whose ids the SDK takes from the model; all others have one of the store's."""
 
@@ -37,13 +39,14 @@ class Sightings:
 
     async def keep(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
         """The same events, with each item's id and time as at first sight."""
-        async for event in events:
-            if isinstance(event, ThreadItemRemovedEvent):
-                # A guardrail takes back all that had the model's id.
-                for item_id in self._ids.get(event.item_id, [event.item_id]):
-                    yield ThreadItemRemovedEvent(item_id=item_id)
-            else:
-                yield self._kept(event)
+        async with closing(events):
+            async for event in events:
+                if isinstance(event, ThreadItemRemovedEvent):
+                    # A guardrail takes back all that had the model's id.
+                    for item_id in self._ids.get(event.item_id, [event.item_id]):
+                        yield ThreadItemRemovedEvent(item_id=item_id)
+                else:
+                    yield self._kept(event)
 
     def _kept(self, event: ThreadStreamEvent) -> ThreadStreamEvent:
         match event:

@@ -1,8 +1,9 @@
-"""How many calls of tools a turn may have; how many of the model, the Agents SDK counts."""
+"""The steps of a turn: calls of the model, and of tools, of which there may only be so many."""
 
+from collections.abc import Sequence
 from typing import override
 
-from agents import Agent, ModelResponse, RunContextWrapper, RunHooks
+from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, TResponseInputItem
 from agents.exceptions import MaxTurnsExceeded
 from chatkit.agents import AgentContext
 from openai.types.responses import ResponseFunctionToolCall
@@ -10,15 +11,28 @@ from openai.types.responses import ResponseFunctionToolCall
 from chatkit_aws.context import RequestContext
 
 
-class ToolCalls(RunHooks[AgentContext[RequestContext]]):
-    """Counts one turn's calls as the model asks for them: functions of ours and of MCP servers, and handoffs.
+class Steps(RunHooks[AgentContext[RequestContext]]):
+    """Counts one turn's calls of tools as the model asks for them: functions of ours and of MCP servers, and handoffs.
 
-    What an agent calls that is itself used as a tool belongs to a run of its own, and counts as that one call.
+    What an agent calls that is itself used as a tool belongs to a run of its own, and counts as that one call. How
+    often the model is called, the Agents SDK counts. `asked` is what a call of the model was given that has not ended.
     """
 
-    def __init__(self, limit: int) -> None:
-        """Begin with none of `limit`."""
-        self._left = limit
+    def __init__(self, tool_calls: int) -> None:
+        """Begin with none of `tool_calls`."""
+        self._left = tool_calls
+        self.asked: Sequence[TResponseInputItem] | None = None
+
+    @override
+    async def on_llm_start(
+        self,
+        context: RunContextWrapper[AgentContext[RequestContext]],
+        agent: Agent[AgentContext[RequestContext]],
+        system_prompt: str | None,
+        input_items: list[TResponseInputItem],
+    ) -> None:
+        """Take note of what the model is asked."""
+        self.asked = input_items
 
     @override
     async def on_llm_end(
@@ -31,6 +45,7 @@ class ToolCalls(RunHooks[AgentContext[RequestContext]]):
 
         When a tool starts would be too late: others that are asked for at once would be under way, and cancelled.
         """
+        self.asked = None
         self._left -= sum(isinstance(item, ResponseFunctionToolCall) for item in response.output)
         if self._left < 0:
             raise MaxTurnsExceeded("too many calls of tools")

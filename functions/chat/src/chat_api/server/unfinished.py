@@ -17,6 +17,8 @@ from chatkit.types import (
     WorkflowItem,
 )
 
+from chatkit_aws.store.keys import naive_utc
+
 type Apply = Callable[[dict[str, ThreadItem], ThreadItemUpdatedEvent], None]
 """Applies an update to the one of these items that it is about."""
 
@@ -59,7 +61,7 @@ class Unfinished:
 
 def _closed(item: WorkflowItem) -> WorkflowItem:
     """A workflow that has ended: the SDK would go on with an open one in the next turn."""
-    seconds = int((datetime.now() - item.created_at).total_seconds())  # noqa: DTZ005 - the SDK's time is naive
+    seconds = int((datetime.now() - naive_utc(item.created_at)).total_seconds())  # noqa: DTZ005 - the SDK's is naive
     summary = item.workflow.summary or DurationSummary(duration=seconds)
     return item.model_copy(
         update={"workflow": item.workflow.model_copy(update={"summary": summary, "expanded": False})}
