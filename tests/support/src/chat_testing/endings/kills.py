@@ -15,7 +15,7 @@ from chat_testing.endings.waiting import each
 from chat_testing.endings.world import World
 from chatkit_aws.runs.leases import LEASE_SECONDS
 
-FIRST, LAST = 0.0, 1.4
+FIRST, LAST = 0.0, 1.8
 """When processes are killed: 0 is the request, 1 the end of an undisturbed answer. The first one of a process takes
 longer."""
 TOO_SOON = "Too soon"
