@@ -13,7 +13,7 @@ from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import LeaseLost
 from chatkit_aws.runs import Busy, Claim, EventLog, Leases, NameTaken, Repeated, Stops
 from chatkit_aws.runs.leases import KEPT_SECONDS, LEASE_SECONDS, REPEAT_SECONDS
-from chatkit_aws.runs.log import MAX_BATCH_BYTES
+from chatkit_aws.runs.log import LONGEST_SECONDS, MAX_BATCH_BYTES, Forgotten
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.keys import Owner
@@ -266,3 +266,18 @@ async def test_events_are_read_from_any_batch_on_in_order(table: Table) -> None:
     assert await log.read(lease, 3) == (b"data: 3\n\n", 4)
     assert await log.read(lease, 4) == (b"", 4)
     assert await log.read(replace(lease, generation=2), 0) == (b"", 0)
+
+
+async def test_events_are_there_from_the_first_one_on_for_as_long_as_a_run_may_last_and_a_while(
+    table: Table, leases: Leases, clock: Clock
+) -> None:
+    log, lease = EventLog(table, Bodies(), seconds=60), await leases.take(THREAD, claim())
+    await log.append(lease, 0, b"data: 1\n\n")
+    clock.now += LONGEST_SECONDS
+    await log.append(lease, 1, b"data: 2\n\n")
+    clock.now += 59
+    assert await log.read(lease, 0) == (b"data: 1\n\ndata: 2\n\n", 2)
+    clock.now += 1
+    assert await log.read(lease, 1) == (b"data: 2\n\n", 2)
+    with pytest.raises(Forgotten):
+        await log.read(lease, 0)

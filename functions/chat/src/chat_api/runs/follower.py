@@ -9,6 +9,7 @@ from chat_api.runs.keeper import LAST, Runs
 from chat_api.texts import mark
 from chat_api.wire import event_of
 from chat_api.words import Words
+from chatkit_aws.runs.log import Forgotten
 from chatkit_aws.store.lease import Lease
 
 _INTERRUPTED = Failure("interrupted", mark("The answer was interrupted."), allow_retry=True)
@@ -30,6 +31,14 @@ class Follower:
 
     async def events(self, after: int = 0) -> AsyncIterator[bytes]:
         """The events but for the first `after`, as they come; the last one says so where the run broke off."""
+        try:
+            async for event in self._events(after):
+                yield event
+        except Forgotten:
+            yield event_of(self.words.refusal(_NOT_KEPT))
+
+    async def _events(self, after: int) -> AsyncIterator[bytes]:
+        """The same. Raises Forgotten where some are not there any more."""
         rest, last = b"", b""
         async for data in self._data():
             *events, rest = (rest + data).split(_END)
