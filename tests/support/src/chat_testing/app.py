@@ -63,18 +63,20 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
 
 
 class Doorway:
-    """Around an application: counts the answers that have begun."""
+    """Around an application: counts the answers that have begun, and keeps what was sent."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Begin with none."""
         self._app = app
         self.begun = 0
+        self.sent = bytearray()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
 
         async def counted(message: Message) -> None:
             self.begun += message["type"] == "http.response.start"
+            self.sent += message.get("body", b"")
             await send(message)
 
         await self._app(scope, receive, counted)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from agents import ModelSettings, RunConfig, Runner, RunResultStreaming, TResponseInputItem
+from agents.exceptions import ModelBehaviorError
 from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.types import NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
 
@@ -15,6 +16,7 @@ from chat_api.server.sighting import Sightings
 from chat_api.server.steps import Steps
 from chat_api.server.streams import closing
 from chat_api.server.titles import Title, TitlingAssistant
+from chat_api.server.tool_events import ToolEvents
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.usage import Usage
@@ -47,6 +49,7 @@ class Answer:
     ) -> AsyncIterator[ThreadStreamEvent]:
         context, spending = self._context, self._context.spending
         agent_context = AgentContext[RequestContext](thread=self._thread, store=self._store, request_context=context)
+        tool_events = ToolEvents.of(agent_context)
         steps = Steps(self._assistant.tool_calls)
         result = self._started(history, agent_context, steps)
         context.ending.cut = result.cancel
@@ -54,16 +57,19 @@ class Answer:
         title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
         estimate = Estimate()
+        has_spoken = False
         try:
             async with closing(sightings.keep(stream_agent_response(agent_context, result))) as events:
                 async for event in events:
                     estimate.note(event)
+                    has_spoken = True
                     yield event
+            if not has_spoken and context.ending.cause is None:
+                raise ModelBehaviorError("the model said nothing at all")
         finally:
             context.ending.cut = None
             result.cancel()
-            # Else the SDK's task that waits for events of tools would wait for ever.
-            agent_context._complete()  # type: ignore[no-untyped-call]  # the SDK's own
+            tool_events.close()
             if title is not None:
                 title.end()
             spending.add(model, Usage.of_run(result.context_wrapper.usage) + estimate.usage(steps.asked))

@@ -28,6 +28,7 @@ from chatkit.types import (
     ThreadMetadata,
     ThreadsAddUserMessageReq,
     ThreadsRetryAfterItemReq,
+    ThreadsSyncCustomActionReq,
     ThreadStreamEvent,
     ThreadsUpdateReq,
     TranscriptionResult,
@@ -89,7 +90,8 @@ class ChatServer(ChatKitServer[RequestContext]):
         attachment, message or thread that the caller does not have.
         """
         request = operation.request
-        if isinstance(context, TurnContext) and operation.thread_id and not operation.message:
+        acts = isinstance(context, TurnContext) or isinstance(request, ThreadsSyncCustomActionReq)
+        if acts and operation.thread_id and not operation.message:
             _refuse_unless_active(await self.store.load_thread(operation.thread_id, context))
         if isinstance(request, AttachmentsCreateReq | AttachmentsDeleteReq) and self.attachment_store is None:
             raise Unsupported("This assistant takes no attachments.")

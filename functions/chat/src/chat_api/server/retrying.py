@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from chatkit.types import ThreadItem, ThreadItemAddedEvent, ThreadItemDoneEvent, ThreadStreamEvent, UserMessageItem
+from chatkit.types import ThreadItem, ThreadItemDoneEvent, ThreadItemUpdatedEvent, ThreadStreamEvent, UserMessageItem
 
 from chat_api.server.streams import closing
 from chatkit_aws.context import RequestContext
@@ -42,7 +42,7 @@ class Retry:
         return cls(store, context, question, tuple(old))
 
     async def replacing(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
-        """The events of the new answer; before its first item the old ones are removed.
+        """The events of the new answer; before its first words the old ones are removed.
 
         A run that fails before leaves the thread as it was. Only a workflow that ended the old answer goes at once: the
         SDK would go on with it.
@@ -52,7 +52,7 @@ class Retry:
             await self._remove(left.pop(0))
         async with closing(events):
             async for event in events:
-                if left and isinstance(event, ThreadItemAddedEvent | ThreadItemDoneEvent):
+                if left and isinstance(event, ThreadItemUpdatedEvent | ThreadItemDoneEvent):
                     for item in left:
                         await self._remove(item)
                     left.clear()

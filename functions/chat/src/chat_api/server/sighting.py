@@ -16,6 +16,7 @@ from chatkit.types import (
 )
 
 from chat_api.server.streams import closing
+from chat_api.server.wholeness import whole
 
 _NAMED_BY_THE_MODEL: dict[str, StoreItemType] = {"assistant_message": "message", "client_tool_call": "tool_call"}
 """Items whose ids the SDK takes from the model; all others have one of the store's."""
@@ -46,7 +47,7 @@ class Sightings:
                     for item_id in self._ids.get(event.item_id, [event.item_id]):
                         yield ThreadItemRemovedEvent(item_id=item_id)
                 else:
-                    yield self._kept(event)
+                    yield self._kept(whole(event))
 
     def _kept(self, event: ThreadStreamEvent) -> ThreadStreamEvent:
         match event:

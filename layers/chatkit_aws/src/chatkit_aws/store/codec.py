@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError, to_json
 
 from chatkit_aws.errors import InvalidItem, ItemTooLarge
+from chatkit_aws.store import models
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -21,6 +22,8 @@ MAX_BYTES = 5_000_000
 """The most that a thread, an item or an attachment may have as JSON."""
 MAX_TITLE_BYTES = 4_000
 """The most that a user's title may have: it shares its row with the thread's metadata."""
+
+models.build()
 
 _threads = TypeAdapter(ThreadMetadata)
 _items: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
