@@ -21,7 +21,7 @@ from chat_api.server.assistant import Assistant
 from chat_api.server.chat_server import ChatServer
 from chat_api.server.model import Models
 from chat_api.server.preparation import prepare
-from chat_api.server.titles import Titles, TitlingAssistant
+from chat_api.server.titles import Titles
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chat_api.turns import Turns
@@ -85,7 +85,7 @@ def create_assistant(
     history = window.Limits(settings.history_items, settings.history_tokens)
     titles = Titles(models, settings.title_model) if settings.title_model else None
     calls = (settings.model_calls, settings.tool_calls)
-    return TitlingAssistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles)
+    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles)
 
 
 def create_store(settings: Settings) -> DynamoDBStore:

@@ -15,7 +15,7 @@ from chat_api.server.history import load_history
 from chat_api.server.sighting import Sightings
 from chat_api.server.steps import Steps
 from chat_api.server.streams import closing
-from chat_api.server.titles import Title, TitlingAssistant
+from chat_api.server.titles import Title
 from chat_api.server.tool_events import ToolEvents
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -76,10 +76,10 @@ class Answer:
 
     def _title(self, message: UserMessageItem | None) -> Title | None:
         """A title on its way, where the thread has none."""
-        assistant = self._assistant
-        if self._thread.title or not isinstance(assistant, TitlingAssistant) or assistant.titles is None:
+        titles = self._assistant.titles
+        if self._thread.title or titles is None:
             return None
-        return Title(assistant.titles, self._store, self._thread, message, self._context)
+        return Title(titles, self._store, self._thread, message, self._context)
 
     def _started(
         self, history: list[TResponseInputItem], agent_context: AgentContext[RequestContext], steps: Steps

@@ -8,6 +8,7 @@ from chatkit.agents import AgentContext
 
 from chat_api.assistant.actions import Act, ActAtOnce
 from chat_api.server import window
+from chat_api.server.titles import Titles
 from chatkit_aws.context import RequestContext
 
 
@@ -15,7 +16,7 @@ from chatkit_aws.context import RequestContext
 class Assistant:
     """The agent, where its model comes from, how much it sees and does in a turn, and its actions by their type.
 
-    `model_calls` and `tool_calls` are how many of them a turn may have.
+    `model_calls` and `tool_calls` are how many of them a turn may have. Without `titles` threads get none.
     """
 
     agent: Agent[AgentContext[RequestContext]]
@@ -25,6 +26,7 @@ class Assistant:
     tool_calls: int = 50
     actions: Mapping[str, Act] = field(default_factory=dict)
     actions_at_once: Mapping[str, ActAtOnce] = field(default_factory=dict)
+    titles: Titles | None = None
 
     @property
     def history_items(self) -> int:

@@ -10,7 +10,6 @@ from chatkit.types import ThreadMetadata, UserMessageItem
 from openai.types.shared import Reasoning
 
 from chat_api.runs.context import TurnContext
-from chat_api.server.assistant import Assistant
 from chat_api.server.estimate import tokens_of
 from chat_api.server.title_text import tidy
 from chatkit_aws.store import DynamoDBStore
@@ -54,13 +53,6 @@ class Titles:
         result = await Runner.run(agent, f"<message>\n{text}\n</message>", max_turns=1, run_config=config)
         context.spending.add(self.model, Usage.of_run(result.context_wrapper.usage))
         return tidy(str(result.final_output))
-
-
-@dataclass(frozen=True, slots=True)
-class TitlingAssistant(Assistant):
-    """An assistant that gives titles to threads which have none."""
-
-    titles: Titles | None = None
 
 
 class Title:
