@@ -39,7 +39,8 @@ def observer(dynamodb_endpoint: str) -> DynamoDBClient:
 
 @pytest.fixture
 async def on(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[Stage]:
-    async with stage(table_name, dynamodb, issuer) as made:
+    """A turn's own costs, without a log of its events."""
+    async with stage(table_name, dynamodb, issuer, run_event_minutes=0) as made:
         yield made
 
 
@@ -101,15 +102,23 @@ async def test_typical_turn_takes_12_write_and_8_read_units(on: Stage, observer:
     assert [request.operation for request in turn.meter.writes].count("TransactWriteItems") == 2
 
 
-async def test_lease_takes_6_write_units_and_the_events_of_a_short_turn_few(
-    on: Stage, observer: DynamoDBClient
-) -> None:
+async def test_lease_takes_6_write_units(on: Stage, observer: DynamoDBClient) -> None:
     texts = exchanges()
     turn = await on.turn(await on.thread(history(texts, ITEMS, 1)), texts[0], observer)
     units = turn.meter.write_units_by_kind()
-    assert units["RUN"] == 6
-    assert 1 <= units["EVT"] <= 4
-    assert units["STP"] == 0
+    assert (units["RUN"], units["EVT"], units["STP"]) == (6, 0, 0)
+
+
+async def test_events_of_a_short_turn_are_one_batch_that_requires_the_thread_and_the_lease(
+    table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, observer: DynamoDBClient
+) -> None:
+    texts = exchanges()
+    async with stage(table_name, dynamodb, issuer) as on:
+        turn = await on.turn(await on.thread(history(texts, ITEMS, 1)), texts[0], observer)
+    units = turn.meter.write_units_by_kind()
+    assert turn.meter.batches == 1
+    assert 2 <= units["EVT"] <= 8
+    assert (units["RUN"], of_store(units)) == (6 + 2, 12 + 2)
 
 
 async def test_first_turn_of_a_day_pays_for_the_expiry_s_move_once(on: Stage, observer: DynamoDBClient) -> None:

@@ -254,8 +254,9 @@ async def test_stop_is_for_ones_own_run_and_may_come_early_late_or_twice(table: 
     assert not await stops.is_asked(other, "run-1")
 
 
-async def test_events_are_read_from_any_batch_on_in_order(table: Table) -> None:
-    log, lease = EventLog(table, Bodies()), Lease(THREAD, "run-1", 1)
+@pytest.mark.usefixtures("store")
+async def test_events_are_read_from_any_batch_on_in_order(table: Table, leases: Leases) -> None:
+    log, lease = EventLog(table, Bodies()), await leases.take(THREAD, claim())
     assert await log.read(lease, 0) == (b"", 0)
     long = b"x" * (MAX_BATCH_BYTES + 1)
     first = await log.append(lease, 0, b"data: 1\n\n")
@@ -268,6 +269,7 @@ async def test_events_are_read_from_any_batch_on_in_order(table: Table) -> None:
     assert await log.read(replace(lease, generation=2), 0) == (b"", 0)
 
 
+@pytest.mark.usefixtures("store")
 async def test_events_are_there_from_the_first_one_on_for_as_long_as_a_run_may_last_and_a_while(
     table: Table, leases: Leases, clock: Clock
 ) -> None:

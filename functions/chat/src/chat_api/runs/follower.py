@@ -37,6 +37,12 @@ class Follower:
         except Forgotten:
             yield event_of(self.words.refusal(_NOT_KEPT))
 
+    async def has_said(self) -> bool:
+        """Whether the run is known to have said something. Its thread was there then, if it was not deleted."""
+        if await self.runs.leases.is_over(self.lease) == "clean":
+            return True
+        return self.runs.log is not None and await self.runs.log.has_begun(self.lease)
+
     async def _events(self, after: int) -> AsyncIterator[bytes]:
         """The same. Raises Forgotten where some are not there any more."""
         rest, last = b"", b""

@@ -63,6 +63,9 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
         first = await turn.first()
     except Repeated as repeated:
         follower = Follower(services.turns.runs, repeated.lease, Words.of(caller), claim.run_id)
+        # Asked in this order: a thread that is being created is there once its run has said so.
+        if await follower.has_said():
+            await services.server.store.load_thread(repeated.lease.thread.thread_id, caller)
         return following(follower, services.pace)
     except (NotFoundError, AlreadyAnswered):
         raise

@@ -66,17 +66,19 @@ async def stop(request: Request, caller: Caller) -> Response:
 
 @router.post("/chatkit/resume")
 async def resume(request: Request, caller: Caller) -> Response:
-    """The events of a thread's run, or of its last one, from any on. Raises ThreadNotFound where none is known."""
+    """The events of a thread's run, or of its last one, from any on.
+
+    Raises ThreadNotFound where none is known, or the thread is deleted: what its run said is, too.
+    """
     wanted = _parse(Resume, await read(request))
-    runs, owner = _services(request).turns.runs, Owner.of(caller.tenant_id, caller.user_id)
-    try:
-        thread = owner.thread(wanted.thread_id)
-    except InvalidId:
-        raise ThreadNotFound(wanted.thread_id) from None
+    services = _services(request)
+    await services.server.store.load_thread(wanted.thread_id, caller)
+    runs, owner = services.turns.runs, Owner.of(caller.tenant_id, caller.user_id)
+    thread = owner.thread(wanted.thread_id)
     lease = await runs.leases.last(thread)
     if lease is None:
         raise ThreadNotFound(wanted.thread_id)
-    return following(Follower(runs, lease, Words.of(caller)), _services(request).pace, wanted.after)
+    return following(Follower(runs, lease, Words.of(caller)), services.pace, wanted.after)
 
 
 def _parse[Wanted: BaseModel](kind: type[Wanted], body: bytes) -> Wanted:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chatkit_aws.errors import ChatKitAwsError
+from chatkit_aws.errors import ChatKitAwsError, LeaseLost, ThreadNotFound
 from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.rows import Row
-from chatkit_aws.store.table import Span
+from chatkit_aws.store.table import ConditionFailed, Span
+from chatkit_aws.store.writes import LIVE
 
 if TYPE_CHECKING:
     from chatkit_aws.store.bodies import Bodies
@@ -30,7 +31,8 @@ class Forgotten(ChatKitAwsError):
 class EventLog:
     """Keeps the bytes of a run's stream for `seconds` after its end. All raise StoreUnavailable, StoreRefused.
 
-    Rows are read in their order, and a run writes one after the other: where a number is missing, it was there.
+    Like all that is below a thread they are written only while it is there, and within the run's lease. Rows are read
+    in their order, and a run writes one after the other: where a number is missing, it was there.
     """
 
     table: Table
@@ -38,12 +40,16 @@ class EventLog:
     seconds: int = 15 * 60
 
     async def append(self, lease: Lease, first: int, data: bytes) -> int:
-        """Write bytes behind batch number `first` - 1; the number of the next batch."""
+        """Write bytes behind batch number `first` - 1; the number of the next batch.
+
+        Raises LeaseLost, and ThreadNotFound for a thread that was deleted or has expired: what goes with it must find
+        nothing of it any more.
+        """
         for start in range(0, len(data), MAX_BATCH_BYTES):
             key = lease.thread.batch(lease.generation, first)
             body = await self.bodies.close(data[start : start + MAX_BATCH_BYTES], _scope(lease), key)
             expires_at = self.table.writes.now + LONGEST_SECONDS + self.seconds
-            await self.table.write(self.table.writes.put(Row(key, body=body, expires_at=expires_at)))
+            await self._write(lease, Row(key, body=body, expires_at=expires_at))
             first += 1
         return first
 
@@ -61,6 +67,21 @@ class EventLog:
             raise Forgotten
         parts = [await self.bodies.open(row.body or b"", _scope(lease), row.key) for row in rows]
         return b"".join(parts), first + len(rows)
+
+    async def has_begun(self, lease: Lease) -> bool:
+        """Whether any of what the run said is there."""
+        span = Span(lease.thread.partition, lease.thread.events(lease.generation))
+        return bool(await self.table.query(span, 1, forward=True))
+
+    async def _write(self, lease: Lease, row: Row) -> None:
+        writes = self.table.writes
+        parts = (writes.put(row), writes.check(lease.thread.row, LIVE), lease.required(writes))
+        try:
+            await self.table.transact(*parts)
+        except ConditionFailed as failed:
+            if failed.rows[-1] is False:
+                raise ThreadNotFound(lease.thread.thread_id) from None
+            raise LeaseLost from None
 
 
 _BATCHES = 1_000
