@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-from chatkit_aws.runs import leases, stops
+from chatkit_aws.runs import leases, log, stops
 from chatkit_aws.store import codec, keys
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.cipher import Scope
@@ -18,7 +18,7 @@ from chatkit_aws.usage import meter, slots, windows
 
 _LONGEST = {
     keys.RUN: leases.KEPT_SECONDS,
-    keys.EVENT: 15 * 60,
+    keys.EVENT: log.LONGEST_SECONDS + 15 * 60,
     keys.REPEAT: leases.KEPT_SECONDS,
     keys.STOP: stops.KEPT_SECONDS,
     windows.SLOTS: 2 * DAY,
