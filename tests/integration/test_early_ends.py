@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, override
 
 import agents
@@ -14,12 +14,19 @@ import pytest
 from agents.items import TResponseStreamEvent
 from agents.testing import ScriptedModel
 from botocore.exceptions import ReadTimeoutError
-from chatkit.types import ProgressUpdateEvent, ThreadStreamEvent
+from chatkit.types import (
+    ClientToolCallItem,
+    ProgressUpdateEvent,
+    ThreadItemDoneEvent,
+    ThreadStreamEvent,
+)
 from types_boto3_dynamodb.client import DynamoDBClient
 
+from chat_api.assistant.actions import ActionCall
 from chat_api.failures import chain
 from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
+from chat_testing.boto_calls import error, recorded
 from chat_testing.chat import Answer, ChatClient, message, request
 from chat_testing.models import PausingModels, ScriptedModels
 from chat_testing.tokens import TokenIssuer
@@ -224,3 +231,36 @@ def test_error_that_is_its_own_cause_ends() -> None:
     error.__cause__ = other = KeyError("worse")
     other.__cause__ = error
     assert list(chain(error)) == [error, other]
+
+
+async def test_thread_whose_first_message_cannot_be_stored_is_not_there(make: Make, dynamodb: DynamoDBClient) -> None:
+    app = make()
+    alice = app.user("alice")
+    app.models.say("Hi")
+    lease_and_thread: list[Any] = [lambda _: None] * 2
+    with recorded(dynamodb, "TransactWriteItems", *lease_and_thread, error("AccessDeniedException")) as calls:
+        answer = await asked(alice)
+    assert len(calls.operations) > 3  # it was taken back
+    assert (answer.status, answer.json["status"]) == (500, 500)
+    assert (await alice.send("threads.list")).json["data"] == []
+    assert (await asked(alice)).text == "Hi"
+
+
+async def test_output_of_a_client_tool_is_answered_although_the_first_answer_failed(make: Make) -> None:
+    async def ask_the_page(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
+        fields = {"thread_id": call.thread.id, "created_at": call.thread.created_at + timedelta(hours=1)}
+        wanted = {"call_id": "call_1", "name": "look", "arguments": {}}
+        yield ThreadItemDoneEvent(item=ClientToolCallItem(id="tc_1", **wanted, **fields))
+
+    app = make(actions={"ask": ask_the_page})
+    app.models.say("Hi")
+    alice = app.user("alice")
+    thread_id = (await alice.create()).thread_id
+    await alice.send("threads.custom_action", thread_id=thread_id, action={"type": "ask", "payload": {}})
+    app.models.model.enqueue(RuntimeError("no"))
+    output = {"thread_id": thread_id, "result": {"seen": "a cat"}}
+    assert (await alice.send("threads.add_client_tool_output", **output)).events[-1]["allow_retry"] is True
+    app.models.say("A cat")
+    other = await alice.send("threads.add_client_tool_output", thread_id=thread_id, result={"seen": "a dog"})
+    assert other.status == 409
+    assert (await alice.send("threads.add_client_tool_output", **output)).text == "A cat"

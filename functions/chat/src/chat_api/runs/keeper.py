@@ -23,9 +23,6 @@ LAST = b": end\n\n"
 
 RENEW_SECONDS = 10.0
 """How often a lease of thirty seconds is renewed: two renewals may fail."""
-LOOKS_PER_BATCH = 2
-"""A batch of the log is a transaction of three rows and costs six times what a row does alone, so it is written half as
-often as the run looks around."""
 
 type Step = Callable[[Lease], Awaitable[Cause | None]]
 """What a run does again and again; it may say why the run is to end, and raises LeaseLost for `lost`."""
@@ -67,7 +64,7 @@ class Keeper:
         """
         watch = self._runs.watch_seconds
         self._watches = {self._task(watch, self._look, stop, until), self._task(watch, self._renew, stop, until)}
-        self._writing = self._task(LOOKS_PER_BATCH * watch, self._write, stop, until)
+        self._writing = self._task(watch, self._write, stop, until)
 
     def said(self, event: bytes) -> None:
         """Take down an event."""

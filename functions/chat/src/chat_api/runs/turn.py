@@ -65,7 +65,7 @@ class Turn:
         _running.add(self._task)
         self._task.add_done_callback(_running.discard)
         if keeper is not None:
-            keeper.start(self.stop)
+            keeper.start(self.stop, None if deadline is None else deadline - LAST_WORD_SECONDS)
 
     async def first(self) -> bytes | None:
         """Wait for the first event and return it; None if the turn ended without one; raises what the turn raised."""

@@ -13,6 +13,7 @@ from chatkit.types import (
     AttachmentsCreateReq,
     AttachmentsDeleteReq,
     AudioInput,
+    ClientToolCallItem,
     ClosedStatus,
     FeedbackKind,
     ItemsListParams,
@@ -23,10 +24,14 @@ from chatkit.types import (
     StreamOptionsEvent,
     SyncCustomActionResponse,
     Thread,
+    ThreadAddClientToolOutputParams,
+    ThreadCreatedEvent,
     ThreadItem,
     ThreadItemUpdatedEvent,
     ThreadMetadata,
+    ThreadsAddClientToolOutputReq,
     ThreadsAddUserMessageReq,
+    ThreadsCreateReq,
     ThreadsRetryAfterItemReq,
     ThreadsSyncCustomActionReq,
     ThreadStreamEvent,
@@ -53,7 +58,7 @@ from chat_api.texts import mark
 from chat_api.wire import in_utc
 from chat_api.words import Words
 from chatkit_aws.context import RequestContext
-from chatkit_aws.errors import ChatKitAwsError
+from chatkit_aws.errors import AlreadyAnswered, ChatKitAwsError
 from chatkit_aws.record import current_record
 from chatkit_aws.store import DynamoDBStore
 
@@ -166,16 +171,60 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def _process_streaming_impl(
         self, request: StreamingReq, context: RequestContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """As the SDK does it, but for a retry, for which the SDK would first remove all that there is."""
+        """As the SDK does it, but for a new thread, a retry, and a tool's output whose answer failed."""
         match request:
             case ThreadsRetryAfterItemReq(params=params):
                 events = self._retry(params.thread_id, params.item_id, context)
+            case ThreadsCreateReq():
+                events = self._create(request, context)
+            case ThreadsAddClientToolOutputReq(params=output):
+                events = self._answer_to_output(request, output, context)
             case _:
                 events = super()._process_streaming_impl(request, context)
         async with closing(events):
             async for event in events:
                 if isinstance(context, TurnContext):
                     context.spending.has_begun = True
+                yield event
+
+    async def _create(self, request: ThreadsCreateReq, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
+        """As the SDK does it, but that a thread is only there once its first message is.
+
+        Where storing the message fails the request has failed, and not a conversation without its question.
+        """
+        async with closing(super()._process_streaming_impl(request, context)) as events:
+            created = await anext(events)
+            try:
+                question = await anext(events)
+            except BaseException:
+                await self._take_back(created, context)
+                raise
+            yield created
+            yield question
+            async for event in events:
+                yield event
+
+    async def _take_back(self, created: ThreadStreamEvent, context: RequestContext) -> None:
+        assert isinstance(created, ThreadCreatedEvent)  # noqa: S101 - the SDK's first event
+        try:
+            await self.store.delete_thread(created.thread.id, context)
+        except ChatKitAwsError as error:
+            logger.warning("a thread without a message is left: %s", type(error).__name__)
+
+    async def _answer_to_output(
+        self, request: StreamingReq, output: ThreadAddClientToolOutputParams, context: RequestContext
+    ) -> AsyncGenerator[ThreadStreamEvent]:
+        """As the SDK does it, but that the same output again is answered where it was stored and never answered."""
+        newest = (await self.store.load_thread_items(output.thread_id, None, 1, "desc", context)).data
+        if newest and isinstance(newest[0], ClientToolCallItem) and newest[0].status == "completed":
+            if newest[0].output != output.result:
+                raise AlreadyAnswered
+            thread = await self.store.load_thread(output.thread_id, context)
+            events = self._process_events(thread, context, lambda: self.respond(thread, None, context))
+        else:
+            events = super()._process_streaming_impl(request, context)
+        async with closing(events):
+            async for event in events:
                 yield event
 
     async def _retry(self, thread_id: str, item_id: str, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
