@@ -1,6 +1,10 @@
 """The application, and a user of it."""
 
+import io
+import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from types_boto3_dynamodb.client import DynamoDBClient
@@ -8,6 +12,11 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_testing import tokens
 from chat_testing.app import App, application
 from chat_testing.chat import ChatClient
+from chat_testing.failures import logged
+from chat_testing.models import ScriptedModels
+from chat_testing.spent import USED, Make
+from chatkit_aws.clients import secretsmanager_client
+from chatkit_aws.secrets import ModelKey
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +39,35 @@ async def app(
 @pytest.fixture
 def alice(app: App) -> ChatClient:
     return app.user("alice")
+
+
+@pytest.fixture
+async def make(table_name: str, dynamodb: DynamoDBClient, issuer: tokens.TokenIssuer) -> AsyncIterator[Make]:
+    """Makes the application with some settings, at one moment: no minute or day ends meanwhile."""
+    made: list[App] = []
+    now = time.time()
+
+    def make(models: ScriptedModels | None = None, **options: Any) -> App:
+        app = application(table_name, dynamodb, issuer, models, clock=lambda: now, usage_days=1, **options)
+        app.models.model.set_default_usage(USED)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        await app.http.aclose()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the log would have."""
+    with logged() as stream:
+        yield stream
+
+
+@pytest.fixture(scope="module")
+def key(aws_endpoint: str) -> ModelKey:
+    """The model's key, in Secrets Manager."""
+    client, name = secretsmanager_client(aws_endpoint), f"model-key-{uuid.uuid4().hex}"
+    client.create_secret(Name=name, SecretString="sk-of-the-test")
+    return ModelKey(name, client)

@@ -1,8 +1,7 @@
 """Models behind Chat Completions, through the real client and the whole server, are as those behind Responses."""
 
 import io
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx2
@@ -18,9 +17,8 @@ from chat_testing import chat_completions
 from chat_testing.app import TELEMETRY, settings_for
 from chat_testing.chat import ChatClient
 from chat_testing.chat_completions import SILENT, ChatCompletions, end, text, tool_call, usage
-from chat_testing.failures import Expected, logged
+from chat_testing.failures import Expected
 from chat_testing.tokens import TokenIssuer
-from chatkit_aws.clients import secretsmanager_client
 from chatkit_aws.context import RequestContext
 from chatkit_aws.secrets import ModelKey
 from chatkit_aws.store import DynamoDBStore
@@ -39,22 +37,9 @@ def weather(city: str) -> str:
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    with logged() as stream:
-        yield stream
-
-
-@pytest.fixture
 async def model() -> AsyncIterator[ChatCompletions]:
     async with chat_completions.serving() as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def key(aws_endpoint: str) -> ModelKey:
-    client, name = secretsmanager_client(aws_endpoint), f"model-key-{uuid.uuid4().hex}"
-    client.create_secret(Name=name, SecretString="sk-of-the-test")
-    return ModelKey(name, client)
 
 
 def settings_of(model: ChatCompletions, table_name: str, jwks_url: str) -> Settings:

@@ -6,10 +6,9 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, override
 
-import agents
 import pytest
 from agents.items import TResponseStreamEvent
 from agents.testing import ScriptedModel
@@ -25,42 +24,14 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_api.assistant.actions import ActionCall
 from chat_api.failures import chain
 from chat_api.web.claims import HEADER
-from chat_testing.app import App, application
+from chat_testing.app import App
 from chat_testing.boto_calls import error, recorded
 from chat_testing.chat import Answer, ChatClient, message, request
 from chat_testing.models import PausingModels, ScriptedModels
-from chat_testing.tokens import TokenIssuer
-from chatkit_aws.store.bulk import Bulk
-from chatkit_aws.store.keys import Owner
-from chatkit_aws.usage import Report, Totals
+from chat_testing.spent import Make, used
 
 RUN = "the-run-of-a-page-1"
 TEXT = "What there is of the answer"
-USED = agents.Usage(requests=1, input_tokens=700, output_tokens=200, total_tokens=900)
-
-type Make = Callable[..., App]
-
-
-@pytest.fixture
-async def make(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[Make]:
-    """Makes the application with some settings, at one moment: no minute or day ends meanwhile."""
-    made: list[App] = []
-    now = time.time()
-
-    def make(models: ScriptedModels | None = None, **options: Any) -> App:
-        app = application(table_name, dynamodb, issuer, models, clock=lambda: now, usage_days=1, **options)
-        app.models.model.set_default_usage(USED)
-        made.append(app)
-        return app
-
-    yield make
-    for app in made:
-        await app.http.aclose()
-
-
-async def used(app: App) -> Totals:
-    report = Report(Bulk(app.table_name, app.dynamodb))
-    return await report.user_day(Owner.of("default", "alice"), datetime.now(UTC).date())
 
 
 async def asked(client: ChatClient, text: str = "Hello") -> Answer:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx2
@@ -39,19 +39,13 @@ from chat_api.assistant.actions import ActionCall
 from chat_api.failures import failure_of
 from chat_testing.app import App, application
 from chat_testing.chat import Answer
-from chat_testing.failures import Expected, failures, logged
+from chat_testing.failures import Expected, failures
 from chat_testing.models import PausingModels
 from chat_testing.tokens import TokenIssuer
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ItemTooLarge, ModelKeyUnavailable, StoreUnavailable
 
 SECRET = "a secret of the user's"
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    with logged() as stream:
-        yield stream
 
 
 @pytest.fixture

@@ -2,54 +2,18 @@
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from typing import Any
 
-import agents
 import pytest
-from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.web.claims import HEADER
-from chat_testing.app import App, application
 from chat_testing.chat import Answer, message
-from chat_testing.models import PausingModels, ScriptedModels
-from chat_testing.tokens import TokenIssuer
-from chatkit_aws.store.bulk import Bulk
-from chatkit_aws.store.keys import Owner
-from chatkit_aws.usage import Report, Totals
-
-USED = agents.Usage(requests=1, input_tokens=700, output_tokens=200, total_tokens=900)
-
-type Make = Callable[..., App]
-
-
-@pytest.fixture
-async def make(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[Make]:
-    """Makes the application with some settings, at one moment: no minute or day ends meanwhile."""
-    made: list[App] = []
-    now = time.time()
-
-    def make(models: ScriptedModels | None = None, **settings: Any) -> App:
-        app = application(table_name, dynamodb, issuer, models, clock=lambda: now, usage_days=1, **settings)
-        app.models.model.set_default_usage(USED)
-        made.append(app)
-        return app
-
-    yield make
-    for app in made:
-        await app.http.aclose()
+from chat_testing.models import PausingModels
+from chat_testing.spent import Make, used
 
 
 def refusals(answers: list[Answer]) -> list[str]:
     """What those were told that were let through no further."""
     return [answer.events[0]["message"] for answer in answers if answer.events[0]["type"] == "error"]
-
-
-async def used(app: App, user: str = "alice") -> Totals:
-    report, today = Report(Bulk(app.table_name, app.dynamodb)), datetime.now(UTC).date()
-    return await report.user_day(Owner.of("default", user), today)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 import asyncio
 import io
 import time
-import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx2
 import pytest
@@ -18,10 +17,9 @@ from chat_testing import failing_model
 from chat_testing.app import TELEMETRY, settings_for
 from chat_testing.chat import ChatClient
 from chat_testing.failing_model import SECRET, FailingModel, error, failed, incomplete
-from chat_testing.failures import Expected, logged
+from chat_testing.failures import Expected
 from chat_testing.said import wait_until_said
 from chat_testing.tokens import TokenIssuer
-from chatkit_aws.clients import secretsmanager_client
 from chatkit_aws.secrets import ModelKey
 from chatkit_aws.store import DynamoDBStore
 
@@ -40,22 +38,9 @@ UNUSABLE = Expected("model_output", "The model's answer could not be used.", ret
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    with logged() as stream:
-        yield stream
-
-
-@pytest.fixture
 async def model() -> AsyncIterator[FailingModel]:
     async with failing_model.serving() as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def key(aws_endpoint: str) -> ModelKey:
-    client, name = secretsmanager_client(aws_endpoint), f"model-key-{uuid.uuid4().hex}"
-    client.create_secret(Name=name, SecretString="sk-of-the-test")
-    return ModelKey(name, client)
 
 
 @pytest.fixture

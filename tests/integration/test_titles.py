@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
 from typing import Any, override
 
@@ -21,7 +21,6 @@ from chat_api.server.title_text import tidy
 from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
 from chat_testing.chat import Answer, ChatClient, message, request
-from chat_testing.failures import logged
 from chat_testing.models import PausingModels
 from chat_testing.tokens import TokenIssuer
 from chatkit_aws.store.bulk import Bulk
@@ -78,12 +77,6 @@ async def app(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, mo
     app = application(table_name, dynamodb, issuer, models, **settings)
     async with app.http:
         yield app
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    with logged() as stream:
-        yield stream
 
 
 async def title_of(client: ChatClient, thread_id: str) -> str | None:

@@ -1,6 +1,7 @@
 """A user's tasks: what a task is, and all that can be done with them. Nothing else knows how they are kept."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from chatkit_aws.context import RequestContext
 from chatkit_aws.records import Record, Records
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.kinds import Kinds
 
 MAX_TASKS = 500
 """How many a user may have, done ones included."""
@@ -41,7 +43,7 @@ class Tasks:
 
     def __init__(self, store: DynamoDBStore, context: RequestContext) -> None:
         """Keep them in `store`, for the user of `context`."""
-        self._records = Records(store.kinds, "task", Task, most=MAX_TASKS)
+        self._records = _records(store.kinds)
         self._context = context
 
     async def add(self, title: str, due: date | None = None) -> ListedTask:
@@ -81,6 +83,12 @@ class Tasks:
             return Task.model_validate({**task.model_dump(), **changes})
 
         return _listed(await self._records.change(task_id, changed, self._context))
+
+
+@lru_cache(maxsize=1)
+def _records(kinds: Kinds) -> Records[Task]:
+    """One for the process: only the ids of one ascend, so that tasks added at once are listed as they were added."""
+    return Records(kinds, "task", Task, most=MAX_TASKS)
 
 
 def _listed(record: Record[Task]) -> ListedTask:

@@ -215,17 +215,32 @@ class ChatServer(ChatKitServer[RequestContext]):
         self, request: StreamingReq, output: ThreadAddClientToolOutputParams, context: RequestContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """As the SDK does it, but that the same output again is answered where it was stored and never answered."""
-        newest = (await self.store.load_thread_items(output.thread_id, None, 1, "desc", context)).data
-        if newest and isinstance(newest[0], ClientToolCallItem) and newest[0].status == "completed":
-            if newest[0].output != output.result:
-                raise AlreadyAnswered
-            thread = await self.store.load_thread(output.thread_id, context)
-            events = self._process_events(thread, context, lambda: self.respond(thread, None, context))
-        else:
-            events = super()._process_streaming_impl(request, context)
-        async with closing(events):
+        async with closing(super()._process_streaming_impl(request, context)) as events:
+            try:
+                first = await anext(events)
+            except ValueError:  # the SDK's word for a thread that waits for no output
+                if not await self._is_stored(output, context):
+                    raise
+            else:
+                yield first
+                async for event in events:
+                    yield event
+                return
+        thread = await self.store.load_thread(output.thread_id, context)
+        async with closing(
+            self._process_events(thread, context, lambda: self.respond(thread, None, context))
+        ) as events:
             async for event in events:
                 yield event
+
+    async def _is_stored(self, output: ThreadAddClientToolOutputParams, context: RequestContext) -> bool:
+        """Whether this output is the newest of the thread. Raises AlreadyAnswered where another one is."""
+        newest = (await self.store.load_thread_items(output.thread_id, None, 1, "desc", context)).data
+        if not newest or not isinstance(newest[0], ClientToolCallItem) or newest[0].status != "completed":
+            return False
+        if newest[0].output != output.result:
+            raise AlreadyAnswered
+        return True
 
     async def _retry(self, thread_id: str, item_id: str, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
         thread = await self.store.load_thread(thread_id, context)
