@@ -16,6 +16,8 @@ from botocore.exceptions import ReadTimeoutError
 from chatkit.types import (
     ClientToolCallItem,
     ProgressUpdateEvent,
+    StructuredInputFreeform,
+    StructuredInputItem,
     ThreadItemDoneEvent,
     ThreadStreamEvent,
 )
@@ -28,14 +30,18 @@ from chat_testing.app import App
 from chat_testing.boto_calls import error, recorded
 from chat_testing.chat import Answer, ChatClient, message, request
 from chat_testing.models import PausingModels, ScriptedModels
+from chat_testing.scripted_server import now
 from chat_testing.spent import Make, used
 
 RUN = "the-run-of-a-page-1"
 TEXT = "What there is of the answer"
 
 
-async def asked(client: ChatClient, text: str = "Hello") -> Answer:
-    sent = json.dumps(request("threads.create", input=message(text))).encode()
+async def asked(client: ChatClient, text: str = "Hello", thread_id: str | None = None) -> Answer:
+    asking = request("threads.create", input=message(text))
+    if thread_id is not None:
+        asking = request("threads.add_user_message", input=message(text), thread_id=thread_id)
+    sent = json.dumps(asking).encode()
     return await client.post(sent, **{HEADER: RUN})
 
 
@@ -52,8 +58,10 @@ def before_writing(dynamodb: DynamoDBClient, do: Callable[[Any], None]) -> Itera
         do(request)
 
     dynamodb.meta.events.register(event, handle)
-    yield
-    dynamodb.meta.events.unregister(event, handle)
+    try:
+        yield
+    finally:
+        dynamodb.meta.events.unregister(event, handle)
 
 
 async def paused(app: App) -> asyncio.Task[Answer]:
@@ -235,3 +243,57 @@ async def test_output_of_a_client_tool_is_answered_although_the_first_answer_fai
     other = await alice.send("threads.add_client_tool_output", thread_id=thread_id, result={"seen": "a dog"})
     assert other.status == 409
     assert (await alice.send("threads.add_client_tool_output", **output)).text == "A cat"
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new thread", "thread"])
+async def test_question_is_kept_where_the_stop_comes_while_it_is_stored(
+    make: Make, dynamodb: DynamoDBClient, *, is_new: bool
+) -> None:
+    app, is_storing = make(), asyncio.Event()
+    alice, loop = app.user("alice"), asyncio.get_running_loop()
+    app.models.say("Before")
+    thread_id = None if is_new else (await alice.create()).thread_id
+
+    before = ["lease", "thread"] if is_new else []
+
+    def wait(_request: Any) -> None:
+        if before:
+            before.pop()
+        elif not is_storing.is_set():
+            loop.call_soon_threadsafe(is_storing.set)
+            time.sleep(1)
+
+    with before_writing(dynamodb, wait):
+        turn = asyncio.create_task(asked(alice, "The question", thread_id))
+        await asyncio.wait_for(is_storing.wait(), 30)
+        await stop(alice)
+        answer = await turn
+    assert answer.events[-1]["type"] == "notice"
+    [thread] = (await alice.send("threads.list")).json["data"]
+    assert (await alice.items(thread["id"]))[-1]["content"][0]["text"] == "The question"
+    assert len(app.models.model.calls) == (0 if is_new else 1)
+
+
+async def test_answers_to_questions_are_taken_again_where_answering_them_failed(make: Make) -> None:
+    async def ask(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
+        fields = {"thread_id": call.thread.id, "created_at": now()}
+        question = StructuredInputFreeform(id="when", question="When?")
+        yield ThreadItemDoneEvent(item=StructuredInputItem(id="si_1", inputs=[question], **fields))
+
+    app = make(actions={"ask": ask})
+    app.models.say("Hi")
+    alice = app.user("alice")
+    thread_id = (await alice.create()).thread_id
+    await alice.send("threads.custom_action", thread_id=thread_id, action={"type": "ask", "payload": {}})
+
+    async def answer(text: str) -> Answer:
+        given = {"status": "answered", "answers": {"when": {"values": [text], "skipped": False}}}
+        return await alice.send("threads.add_structured_input", thread_id=thread_id, item_id="si_1", input=given)
+
+    app.models.model.enqueue(RuntimeError("no"))
+    assert (await answer("Today")).events[-1]["allow_retry"] is True
+    assert (await answer("Tomorrow")).status == 409
+    app.models.say("Today it is")
+    again = await answer("Today")
+    assert (again.events[0]["type"], again.text) == ("thread.item.replaced", "Today it is")
+    assert (await answer("Today")).status == 409

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 from typing import Any, override
 
 from chatkit.actions import Action
@@ -13,7 +14,6 @@ from chatkit.types import (
     AttachmentsCreateReq,
     AttachmentsDeleteReq,
     AudioInput,
-    ClientToolCallItem,
     ClosedStatus,
     FeedbackKind,
     ItemsListParams,
@@ -24,12 +24,11 @@ from chatkit.types import (
     StreamOptionsEvent,
     SyncCustomActionResponse,
     Thread,
-    ThreadAddClientToolOutputParams,
-    ThreadCreatedEvent,
     ThreadItem,
     ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadsAddClientToolOutputReq,
+    ThreadsAddStructuredInputReq,
     ThreadsAddUserMessageReq,
     ThreadsCreateReq,
     ThreadsRetryAfterItemReq,
@@ -50,6 +49,7 @@ from chat_api.runs.context import TurnContext
 from chat_api.server.answer import Answer
 from chat_api.server.assistant import Assistant
 from chat_api.server.delivery import Delivery
+from chat_api.server.opening import Opening
 from chat_api.server.retrying import Retry
 from chat_api.server.streams import closing
 from chat_api.server.updates import updated
@@ -58,7 +58,7 @@ from chat_api.texts import mark
 from chat_api.wire import in_utc
 from chat_api.words import Words
 from chatkit_aws.context import RequestContext
-from chatkit_aws.errors import AlreadyAnswered, ChatKitAwsError
+from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.record import current_record
 from chatkit_aws.store import DynamoDBStore
 
@@ -171,76 +171,35 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def _process_streaming_impl(
         self, request: StreamingReq, context: RequestContext
     ) -> AsyncGenerator[ThreadStreamEvent]:
-        """As the SDK does it, but for a new thread, a retry, and a tool's output whose answer failed."""
-        match request:
-            case ThreadsRetryAfterItemReq(params=params):
-                events = self._retry(params.thread_id, params.item_id, context)
-            case ThreadsCreateReq():
-                events = self._create(request, context)
-            case ThreadsAddClientToolOutputReq(params=output):
-                events = self._answer_to_output(request, output, context)
-            case _:
-                events = super()._process_streaming_impl(request, context)
-        async with closing(events):
-            async for event in events:
+        """As the SDK does it, but for how turns open, and for a retry."""
+        events = super()._process_streaming_impl(request, context)
+        async with closing(events), closing(self._opened(request, events, context)) as opened:
+            async for event in opened:
                 if isinstance(context, TurnContext):
                     context.spending.has_begun = True
                 yield event
 
-    async def _create(self, request: ThreadsCreateReq, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
-        """As the SDK does it, but that a thread is only there once its first message is.
+    def _opened(
+        self, request: StreamingReq, events: AsyncIterator[ThreadStreamEvent], context: RequestContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        opening = Opening(self._store, context, lambda thread: self._answer(thread, context))
+        match request:
+            case ThreadsCreateReq():
+                return opening.of_thread(events)
+            case ThreadsAddUserMessageReq():
+                return opening.of_message(events)
+            case ThreadsAddClientToolOutputReq(params=output):
+                return opening.of_output(events, output)
+            case ThreadsAddStructuredInputReq(params=given):
+                answered = partial(self._apply_structured_input_submission, submission=given.input)
+                return opening.of_answers(events, given, answered)
+            case ThreadsRetryAfterItemReq(params=params):
+                return self._retry(params.thread_id, params.item_id, context)
+        return events
 
-        Where storing the message fails the request has failed, and not a conversation without its question.
-        """
-        async with closing(super()._process_streaming_impl(request, context)) as events:
-            created = await anext(events)
-            try:
-                question = await anext(events)
-            except BaseException:
-                await self._take_back(created, context)
-                raise
-            yield created
-            yield question
-            async for event in events:
-                yield event
-
-    async def _take_back(self, created: ThreadStreamEvent, context: RequestContext) -> None:
-        assert isinstance(created, ThreadCreatedEvent)  # noqa: S101 - the SDK's first event
-        try:
-            await self.store.delete_thread(created.thread.id, context)
-        except ChatKitAwsError as error:
-            logger.warning("a thread without a message is left: %s", type(error).__name__)
-
-    async def _answer_to_output(
-        self, request: StreamingReq, output: ThreadAddClientToolOutputParams, context: RequestContext
-    ) -> AsyncGenerator[ThreadStreamEvent]:
-        """As the SDK does it, but that the same output again is answered where it was stored and never answered."""
-        async with closing(super()._process_streaming_impl(request, context)) as events:
-            try:
-                first = await anext(events)
-            except ValueError:  # the SDK's word for a thread that waits for no output
-                if not await self._is_stored(output, context):
-                    raise
-            else:
-                yield first
-                async for event in events:
-                    yield event
-                return
-        thread = await self.store.load_thread(output.thread_id, context)
-        async with closing(
-            self._process_events(thread, context, lambda: self.respond(thread, None, context))
-        ) as events:
-            async for event in events:
-                yield event
-
-    async def _is_stored(self, output: ThreadAddClientToolOutputParams, context: RequestContext) -> bool:
-        """Whether this output is the newest of the thread. Raises AlreadyAnswered where another one is."""
-        newest = (await self.store.load_thread_items(output.thread_id, None, 1, "desc", context)).data
-        if not newest or not isinstance(newest[0], ClientToolCallItem) or newest[0].status != "completed":
-            return False
-        if newest[0].output != output.result:
-            raise AlreadyAnswered
-        return True
+    def _answer(self, thread: ThreadMetadata, context: RequestContext) -> AsyncIterator[ThreadStreamEvent]:
+        """The answer to the thread as it stands."""
+        return self._process_events(thread, context, lambda: self.respond(thread, None, context))
 
     async def _retry(self, thread_id: str, item_id: str, context: RequestContext) -> AsyncGenerator[ThreadStreamEvent]:
         thread = await self.store.load_thread(thread_id, context)

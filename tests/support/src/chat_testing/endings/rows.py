@@ -8,7 +8,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 from chatkit_aws.runs import leases, log, stops
-from chatkit_aws.store import codec, keys
+from chatkit_aws.store import codec, keys, retention
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.keys import Key
@@ -19,6 +19,7 @@ from chatkit_aws.usage import meter, slots, windows
 _LONGEST = {
     keys.RUN: leases.KEPT_SECONDS,
     keys.EVENT: log.LONGEST_SECONDS + 15 * 60,
+    keys.DELETED: retention.DELETED,
     keys.REPEAT: leases.KEPT_SECONDS,
     keys.STOP: stops.KEPT_SECONDS,
     windows.SLOTS: 2 * DAY,
@@ -78,8 +79,10 @@ class Rows:
         place = self.by_key.get(Key(row.key.pk, keys.PLACE + row.key.sk.rpartition("#")[2]))
         if place is None or place.item_sk != row.key.sk:
             yield "the item's id does not lead to it"
-        if _thread_of(row.key) not in self.by_key:
-            yield "the item has no thread"
+        thread = _thread_of(row.key)
+        deleted = Key(thread.pk, thread.sk.replace(keys.THREAD, keys.DELETED, 1))
+        if thread not in self.by_key and deleted not in self.by_key:
+            yield "the item has no thread, and none whose items cleanup removes"
 
     async def _faults_of_body(self, row: Row) -> list[str]:
         """What it holds can be read as what it is."""

@@ -1,0 +1,137 @@
+"""How a turn begins: what the user sent is stored before it is answered, and as a whole or not at all."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+
+from chatkit.types import (
+    ClientToolCallItem,
+    StructuredInputItem,
+    ThreadAddClientToolOutputParams,
+    ThreadAddStructuredInputParams,
+    ThreadCreatedEvent,
+    ThreadItem,
+    ThreadItemReplacedEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+)
+
+from chatkit_aws.context import RequestContext
+from chatkit_aws.errors import AlreadyAnswered, ChatKitAwsError
+from chatkit_aws.store import DynamoDBStore
+
+logger = logging.getLogger(__name__)
+
+type Events = AsyncIterator[ThreadStreamEvent]
+type Answered = Callable[[StructuredInputItem], Coroutine[None, None, StructuredInputItem]]
+"""An item of questions with the answers of a request, where it has none yet. Raises ValueError where it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One turn's, around the events that the SDK makes of its request.
+
+    `respond` answers the thread as it stands. It is needed where an answer failed after what the user sent was stored:
+    the SDK takes an output of a tool and answers to questions once, and refuses them when they are sent again.
+    """
+
+    store: DynamoDBStore
+    context: RequestContext
+    respond: Callable[[ThreadMetadata], Events]
+
+    async def of_thread(self, events: Events) -> AsyncGenerator[ThreadStreamEvent]:
+        """A new thread, which is only there once its first message is: else it would be one without its question."""
+        created = await anext(events)
+        try:
+            question = await _whole(events)
+        except Exception:
+            await self._take_back(created)
+            raise
+        yield created
+        yield question
+        async for event in events:
+            yield event
+
+    async def of_message(self, events: Events) -> AsyncGenerator[ThreadStreamEvent]:
+        """A message in a thread: a stop that comes while it is stored leaves it there."""
+        yield await _whole(events)
+        async for event in events:
+            yield event
+
+    async def of_output(
+        self, events: Events, output: ThreadAddClientToolOutputParams
+    ) -> AsyncGenerator[ThreadStreamEvent]:
+        """The output of a client tool. Raises AlreadyAnswered where there is another one, ValueError for no call."""
+        try:
+            first = await anext(events)
+        except ValueError:
+            newest = await self._newest(output.thread_id)
+            if not isinstance(newest, ClientToolCallItem) or newest.status != "completed":
+                raise
+            if newest.output != output.result:
+                raise AlreadyAnswered from None
+        else:
+            yield first
+            async for event in events:
+                yield event
+            return
+        async for event in self._again(output.thread_id):
+            yield event
+
+    async def of_answers(
+        self, events: Events, given: ThreadAddStructuredInputParams, answered: Answered
+    ) -> AsyncGenerator[ThreadStreamEvent]:
+        """Answers to questions. Raises AlreadyAnswered where there are others, ValueError for no questions."""
+        try:
+            first = await anext(events)
+        except ValueError:
+            item = await self.store.load_item(given.thread_id, given.item_id, self.context)
+            if not isinstance(item, StructuredInputItem) or item.status == "pending":
+                raise
+            if await answered(_unanswered(item)) != item or await self._newest(given.thread_id) != item:
+                raise AlreadyAnswered from None
+        else:
+            yield first
+            async for event in events:
+                yield event
+            return
+        yield ThreadItemReplacedEvent(item=item)
+        async for event in self._again(given.thread_id):
+            yield event
+
+    async def _again(self, thread_id: str) -> AsyncGenerator[ThreadStreamEvent]:
+        async for event in self.respond(await self.store.load_thread(thread_id, self.context)):
+            yield event
+
+    async def _newest(self, thread_id: str) -> ThreadItem | None:
+        """The thread's last item: where it is what the user sent, nothing was said to it."""
+        newest = (await self.store.load_thread_items(thread_id, None, 1, "desc", self.context)).data
+        return newest[0] if newest else None
+
+    async def _take_back(self, created: ThreadStreamEvent) -> None:
+        assert isinstance(created, ThreadCreatedEvent)  # noqa: S101 - the SDK's first event
+        try:
+            await self.store.delete_thread(created.thread.id, self.context)
+        except ChatKitAwsError as error:
+            logger.warning("a thread without a message is left: %s", type(error).__name__)
+
+
+async def _whole(events: Events) -> ThreadStreamEvent:
+    """The next event, which a cancellation waits for: what is being written for it is written, heard of or not."""
+    task = asyncio.create_task(_next(events))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        task.result()
+        raise
+
+
+async def _next(events: Events) -> ThreadStreamEvent:
+    return await anext(events)
+
+
+def _unanswered(item: StructuredInputItem) -> StructuredInputItem:
+    questions = [question.model_copy(update={"answer": None}) for question in item.inputs]
+    return item.model_copy(update={"status": "pending", "inputs": questions})
