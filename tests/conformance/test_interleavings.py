@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from chatkit.store import NotFoundError
+from chatkit.types import ThreadItem, UserMessageItem
 from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_s3.client import S3Client
 
@@ -13,7 +14,7 @@ from chat_testing.boto_calls import Meanwhile, error, lost, recorded
 from chat_testing.builders import after, context, file_attachment, incompressible, thread, user_message
 from chat_testing.concurrency.observed import Rows
 from chatkit_aws.clients import dynamodb_client
-from chatkit_aws.errors import StoreRefused
+from chatkit_aws.errors import StoreRefused, StoreUnavailable
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.objects import Objects
@@ -168,3 +169,53 @@ async def test_object_put_while_its_user_was_erased_goes_with_its_refused_row(
     with recorded(s3, "PutObject", meanwhile(erase)), pytest.raises(NotFoundError):
         await store.add_thread_item("thr_1", user_message(incompressible(2 * MAX_INLINE_BYTES)), USER)
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+def louder(item: ThreadItem) -> ThreadItem:
+    """The message with another word behind it."""
+    assert isinstance(item, UserMessageItem)
+    return user_message(f"{item.content[0].text}!")
+
+
+@pytest.mark.parametrize("characters", [5, 2 * MAX_INLINE_BYTES], ids=["in its row", "in an object"])
+async def test_change_of_an_item_loses_no_other_change(
+    dynamodb: DynamoDBClient, table_name: str, s3: S3Client, bucket: str, *, characters: int
+) -> None:
+    store = DynamoDBStore(table_name, dynamodb, objects=Objects(bucket, s3))
+    other = DynamoDBStore(table_name, dynamodb_client(dynamodb.meta.endpoint_url), objects=Objects(bucket, s3))
+    text, newer = incompressible(characters), incompressible(characters + 1)
+
+    def replace(_request: object) -> None:
+        asyncio.run(other.save_item("thr_1", user_message(newer), USER))
+
+    await store.save_thread(thread(), USER)
+    await store.add_thread_item("thr_1", user_message(text), USER)
+    with recorded(dynamodb, WRITE, replace):
+        changed = await store.change_item("thr_1", "msg_1", louder, USER)
+    assert changed == await store.load_item("thr_1", "msg_1", USER) == user_message(f"{newer}!")
+    rows(dynamodb, table_name)
+
+
+async def test_item_that_others_change_each_time_is_left_to_them(
+    store: DynamoDBStore, dynamodb: DynamoDBClient, meanwhile: Callable[[Change], Meanwhile]
+) -> None:
+    async def replace(other: DynamoDBStore) -> None:
+        await other.change_item("thr_1", "msg_1", louder, USER)
+
+    await store.add_thread_item("thr_1", user_message("hey"), USER)
+    with recorded(dynamodb, WRITE, *[meanwhile(replace)] * 9), pytest.raises(StoreUnavailable):
+        await store.change_item("thr_1", "msg_1", louder, USER)
+    assert await store.load_item("thr_1", "msg_1", USER) == user_message("hey!!!!!")
+
+
+async def test_item_that_is_removed_while_it_is_changed_stays_away(
+    store: DynamoDBStore, dynamodb: DynamoDBClient, table_name: str, meanwhile: Callable[[Change], Meanwhile]
+) -> None:
+    async def remove(other: DynamoDBStore) -> None:
+        await other.delete_thread_item("thr_1", "msg_1", USER)
+
+    await store.add_thread_item("thr_1", user_message(), USER)
+    with recorded(dynamodb, WRITE, meanwhile(remove)), pytest.raises(NotFoundError):
+        await store.change_item("thr_1", "msg_1", louder, USER)
+    assert await ids(store) == []
+    rows(dynamodb, table_name)

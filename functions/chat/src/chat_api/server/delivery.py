@@ -98,13 +98,16 @@ class Delivery:
 
     async def _update(self, event: ThreadItemUpdatedEvent) -> None:
         """Change an item that is stored. One that is not is the sender's mistake, and no reason to end the answer."""
+
+        def changed(item: ThreadItem) -> ThreadItem:
+            items = {event.item_id: item}
+            self._apply(items, event)
+            return items[event.item_id]
+
         try:
-            items = {event.item_id: await self._store.load_item(self._thread.id, event.item_id, self._context)}
+            await self._store.change_item(self._thread.id, event.item_id, changed, self._context)
         except NotFoundError:
             logger.warning("an update of an item that is not stored: %s", event.update.type)
-            return
-        self._apply(items, event)
-        await self._store.save_item(self._thread.id, items[event.item_id], self._context)
 
     def _hides(self, event: ThreadStreamEvent) -> bool:
         match event:

@@ -199,6 +199,21 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         """
         await self._of(context).items.save(_thread(context, thread_id), item)
 
+    async def change_item(
+        self, thread_id: str, item_id: str, change: Callable[[ThreadItem], ThreadItem], context: ContextT
+    ) -> ThreadItem:
+        """Replace an item by what `change` makes of it, and nobody else's change. It is called again after a collision.
+
+        Raises ItemNotFound, also where it is the thread that is unknown, and as `save_item` does.
+        """
+        try:
+            changed = await self._of(context).items.change(_thread(context, thread_id), item_id, change)
+        except (InvalidId, ThreadNotFound):
+            changed = None
+        if changed is None:
+            raise ItemNotFound(thread_id, item_id)
+        return changed
+
     @override
     async def delete_thread_item(self, thread_id: str, item_id: str, context: ContextT) -> None:
         """An unknown item or thread is no error. Raises Held."""

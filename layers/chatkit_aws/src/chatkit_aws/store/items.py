@@ -13,15 +13,18 @@ from chatkit.types import ClientToolCallItem, StructuredInputItem
 from chatkit_aws.errors import AlreadyAnswered, Held
 from chatkit_aws.store import codec, keys
 from chatkit_aws.store.cipher import Scope
+from chatkit_aws.store.guard import MAX_CHANGES
 from chatkit_aws.store.keys import Key
+from chatkit_aws.store.retries import Contended
 from chatkit_aws.store.rows import Row
 from chatkit_aws.store.table import ConditionFailed, Span
 from chatkit_aws.store.writes import ABSENT, FREE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chatkit.types import ThreadItem
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     from chatkit_aws.store.bodies import Bodies
     from chatkit_aws.store.guard import Guard, Parts
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from chatkit_aws.store.overflow import Overflow
     from chatkit_aws.store.paging import PageRequest
     from chatkit_aws.store.table import Table
+
+    type Change = Callable[[ThreadItem], ThreadItem]
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +73,29 @@ class Items:
             # Another place than was known: of the item that is there, or its own again if that was just removed.
             key = Key(thread.partition, place.item_sk) if place and place.item_sk else own
 
+    async def change(self, thread: ThreadKeys, item_id: str, change: Change) -> ThreadItem | None:
+        """Replace an item by what `change` makes of it; None where there is none. Nobody else's change is lost.
+
+        `change` is called again where others changed the item meanwhile. Raises ThreadNotFound, AlreadyAnswered,
+        Contended.
+        """
+        for _ in range(MAX_CHANGES):
+            row = await self.find(thread, item_id)
+            item = await self._item_of(thread, row) if row else None
+            if row is None or item is None:
+                return None
+            changed = change(item)
+            try:
+                await self._put(thread, changed, row.key, _HERE, met=row)
+            except ConditionFailed as failed:
+                if (settled := failed.rows[2]) and settled.settled:
+                    await self._keep_answer(thread, changed, settled)
+                    return changed
+            else:
+                return changed
+        message = "others changed the item each time"
+        raise Contended(message)
+
     async def delete(self, thread: ThreadKeys, item_id: str) -> None:
         """Remove an item and what the user thinks of it, if it is there. Raises Held."""
         while (place := await self.table.get(thread.place(item_id))) and place.item_sk:
@@ -103,8 +131,10 @@ class Items:
         text = await self.bodies.open(body, _scope(thread), row.key)
         return codec.load_item(text, keys.id_of(row.key.sk), thread.thread_id, keys.created_at_of(row.key.sk))
 
-    async def _put(self, thread: ThreadKeys, item: ThreadItem, key: Key, condition: str) -> None:
-        """Write the item at `key` if its place meets the condition.
+    async def _put(
+        self, thread: ThreadKeys, item: ThreadItem, key: Key, condition: str, *, met: Row | None = None
+    ) -> None:
+        """Write the item at `key` if its place meets the condition, and its row is as it was `met`.
 
         Raises ConditionFailed with what the thread, the place and the item met.
         """
@@ -114,15 +144,18 @@ class Items:
         row = Row(key, body=body, size=size, settled=True if _is_settled(item) else None)
         place = thread.place(item.id)
         async with self.overflow.keeping(thread, row) as (kept, others):
-            await self.guard.write(thread, lambda expires: self._parts(place, kept, expires, condition), others)
+            await self.guard.write(thread, lambda expires: self._parts(place, kept, expires, condition, met), others)
 
-    def _parts(self, place: Key, item: Row, expires_at: int | None, condition: str) -> Parts:
+    def _parts(self, place: Key, item: Row, expires_at: int | None, condition: str, met: Row | None) -> Parts:
         writes = self.table.writes
         pointer = Row(place, item_sk=item.key.sk, expires_at=expires_at)
         item = dataclasses.replace(item, expires_at=expires_at)
         if condition == ABSENT:
             return writes.put(pointer, ABSENT), writes.put(item)
-        return writes.put(pointer, condition, {":item_sk": {"S": item.key.sk}}), writes.put(item, _OPEN)
+        return (
+            writes.put(pointer, condition, {":item_sk": {"S": item.key.sk}}),
+            writes.put(item, *_as(met) if met else (_OPEN,)),
+        )
 
     async def _remove(self, thread: ThreadKeys, place: Row, item_sk: str) -> None:
         """Remove an item from there. Raises ConditionFailed where it is under hold, or by now in another place."""
@@ -155,6 +188,13 @@ def _is_settled(item: ThreadItem) -> bool:
     if isinstance(item, StructuredInputItem):
         return item.status != "pending"
     return isinstance(item, ClientToolCallItem) and item.status == "completed"
+
+
+def _as(met: Row) -> tuple[str, dict[str, AttributeValueTypeDef]]:
+    """The condition that an open item is as it was met, with its values."""
+    if met.object is not None:
+        return f"{_OPEN} AND #object = :met", {":met": {"S": met.object}}
+    return f"{_OPEN} AND #body = :met", {":met": {"B": met.body or b""}}
 
 
 def _scope(thread: ThreadKeys) -> Scope:

@@ -29,8 +29,8 @@ ABSENT = "attribute_not_exists(pk)"
 GONE = f"{ABSENT} OR expires_at <= :now"
 ANY = f"{PRESENT} OR {ABSENT}"
 
-NAMES = {"#body": "body"}
-"""Names that may become reserved words of DynamoDB's."""
+NAMES = {"#body": "body", "#object": "object"}
+"""Names that are reserved words of DynamoDB's, or may become some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Writes:
         self, key: Key, change: str, condition: str, values: Values, names: Mapping[str, str] | None = None
     ) -> Part:
         """Change a row, or make one; `names` are attributes whose names are not known before."""
-        named = {**(NAMES if "#body" in change else {}), **(names or {})}
+        named = {**_names(change + condition), **(names or {})}
         expression = {"UpdateExpression": change, **({"ExpressionAttributeNames": named} if named else {})}
-        return _part("Update", self._on(key), expression, self._if(condition, values))
+        return _part("Update", self._on(key), self._if(condition, values), expression)
 
     def expire(self, key: Key, expires_at: int | None, condition: str) -> Part:
         """Move a row's expiry; without one, only see to the condition."""
@@ -76,8 +76,14 @@ class Writes:
         bound: dict[str, AttributeValueTypeDef] = dict(values or {})
         if ":now" in condition:
             bound[":now"] = {"N": str(self.now)}
-        met = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        met: dict[str, Any] = {"ConditionExpression": condition, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        if named := _names(condition):
+            met["ExpressionAttributeNames"] = named
         return {**met, "ExpressionAttributeValues": bound} if bound else met
+
+
+def _names(expression: str) -> dict[str, str]:
+    return {alias: name for alias, name in NAMES.items() if alias in expression}
 
 
 def _part(action: str, *requests: dict[str, Any]) -> Part:
