@@ -173,6 +173,22 @@ async def test_message_during_an_answer_is_told_so_and_not_stored(
     assert await texts(alice, thread_id) == ["Hello", "Hi", "First", TEXT]
 
 
+async def test_message_after_a_stop_waits_until_the_stopped_answer_is_stored(
+    app: App, elsewhere: App, models: PausingModels, paused: Paused
+) -> None:
+    alice, again = app.user("alice"), elsewhere.user("alice")
+    models.model.go_on.set()
+    models.say("Hi")
+    thread_id = (await alice.create()).thread_id
+    elsewhere.models.say("The second answer")
+    turn = await paused(alice.post(body("threads.add_user_message", thread_id=thread_id, input=message("First"))))
+    await stop(again, thread_id=thread_id)
+    second = await again.say(thread_id, "Second")
+    assert (second.text, (await turn).events[-1]) == ("The second answer", STOPPED)
+    assert await texts(alice, thread_id) == ["Hello", "Hi", "First", TEXT, "Second", "The second answer"]
+    assert TEXT in json.dumps(elsewhere.models.model.calls[-1].input)
+
+
 @pytest.mark.parametrize("creates", [True, False])
 async def test_same_request_twenty_times_at_once_is_one_run_with_twenty_equal_answers(
     app: App, elsewhere: App, models: PausingModels, paused: Paused, creates: bool
@@ -246,6 +262,18 @@ async def test_resumed_run_goes_on_from_any_event(app: App, models: PausingModel
     models.model.go_on.set()
     events = (await turn).events
     assert [answer.events for answer in await asyncio.gather(*resuming)] == [events, events[3:], []]
+
+
+async def test_run_that_was_refused_cannot_be_resumed(
+    table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer
+) -> None:
+    app = application(table_name, dynamodb, issuer, concurrent_runs=1, requests_per_minute=1)
+    app.models.say("Hi")
+    alice = app.user("alice")
+    thread_id = (await alice.create()).thread_id
+    assert "quickly" in (await alice.say(thread_id, "More")).events[0]["message"]
+    answer = await alice.post(json.dumps({"thread_id": thread_id}).encode(), path=RESUME)
+    assert answer.status == 404
 
 
 RESUME = "/chatkit/resume"

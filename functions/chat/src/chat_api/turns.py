@@ -1,5 +1,6 @@
 """Begins turns: each is a run that has its thread to itself."""
 
+import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
@@ -20,6 +21,11 @@ from chatkit_aws.runs import Claim
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.lease import Lease, Taking
 from chatkit_aws.usage import Prices
+
+STOPPING_SECONDS = 4.0
+"""How long a turn waits for the end of one that was stopped."""
+MOMENT_SECONDS = 0.2
+"""How long it waits before it looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,24 @@ class Turns:
             raise
         assert isinstance(result, StreamingResult)  # noqa: S101 - for the type checker
         return Turn(result.json_events, caller.deadline, keeper, context.ending, Words.of(caller))
+
+    async def is_free_soon(self, operation: Operation, caller: RequestContext) -> bool:
+        """Whether a thread that was busy takes a turn now: its run is over, or its user stopped it, and it ended.
+
+        A stopped run looks around once in a while and stores what there is: the user's next message may be faster.
+        """
+        owner = Owner.of(caller.tenant_id, caller.user_id)
+        thread = owner.thread(operation.thread_id or "")
+        run_id = await self.runs.leases.running(thread)
+        if run_id is None:
+            return True
+        if not await self.runs.stops.is_asked(owner, run_id):
+            return False
+        for _ in range(round(STOPPING_SECONDS / MOMENT_SECONDS)):
+            await asyncio.sleep(MOMENT_SECONDS)
+            if await self.runs.leases.running(thread) != run_id:
+                return True
+        return False
 
     def _context(self, operation: Operation, claim: Claim, caller: RequestContext) -> TurnContext:
         owner = Owner.of(caller.tenant_id, caller.user_id)

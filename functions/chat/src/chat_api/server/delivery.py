@@ -55,7 +55,8 @@ class Delivery:
     async def sent(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
         """The events that the user gets, and one for each change of the thread. Raises as `events` and the store do."""
         async with closing(events):
-            async for event in events:
+            async for unplaced in events:
+                event = self._placed(unplaced)
                 await self._carry_out(event)
                 self._unfinished.note(event)
                 if not self._hides(event):
@@ -78,14 +79,24 @@ class Delivery:
     async def _thread_changes(self) -> AsyncIterator[ThreadUpdatedEvent]:
         """The assistant changes the thread, its title for one, by changing the object."""
         if self._thread != self._stored:
+            self._thread.id, self._thread.created_at = self._stored.id, self._stored.created_at
             self._stored = self._thread.model_copy(deep=True)
             await self._store.save_thread(self._stored, self._context)
-            # The metadata is not for the page.
-            shown = self._stored.model_dump(exclude={"metadata", "items"})
+            # As it is stored: the title may be one that the user gave meanwhile. The metadata is not for the page.
+            stored = await self._store.load_thread(self._stored.id, self._context)
+            shown = stored.model_dump(exclude={"metadata", "items"})
             yield ThreadUpdatedEvent(thread=Thread(**shown, items=Page()))
 
+    def _placed(self, event: ThreadStreamEvent) -> ThreadStreamEvent:
+        """An event of this thread: whatever its sender says, it is stored here, and a reload shows it here."""
+        match event:
+            case ThreadItemAddedEvent(item=item) | ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
+                if item.thread_id != self._stored.id:
+                    return event.model_copy(update={"item": item.model_copy(update={"thread_id": self._stored.id})})
+        return event
+
     async def _carry_out(self, event: ThreadStreamEvent) -> None:
-        thread_id, context = self._thread.id, self._context
+        thread_id, context = self._stored.id, self._context
         match event:
             case ThreadItemDoneEvent(item=item):
                 await self._store.add_thread_item(thread_id, item, context)
@@ -105,7 +116,7 @@ class Delivery:
             return items[event.item_id]
 
         try:
-            await self._store.change_item(self._thread.id, event.item_id, changed, self._context)
+            await self._store.change_item(self._stored.id, event.item_id, changed, self._context)
         except NotFoundError:
             logger.warning("an update of an item that is not stored: %s", event.update.type)
 

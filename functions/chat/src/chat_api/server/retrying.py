@@ -28,7 +28,10 @@ class Retry:
         newest_first: AsyncIterator[ThreadItem],
         context: RequestContext,
     ) -> "Retry":
-        """The retry of the message `item_id`. Raises NotFoundError, and ValueError where the item is no message."""
+        """The retry of the message `item_id`. Raises NotFoundError, and ValueError where the item is no message.
+
+        Raises Held where the old answer must stay: better now than when the model was paid for a new one.
+        """
         question = await store.load_item(thread_id, item_id, context)
         if not isinstance(question, UserMessageItem):
             # As the SDK does it.
@@ -39,6 +42,8 @@ class Retry:
             if item.id == item_id:
                 break
             old.append(item)
+        if old:
+            await store.check_free(thread_id, context)
         return cls(store, context, question, tuple(old))
 
     async def replacing(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:

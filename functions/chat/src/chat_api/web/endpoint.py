@@ -13,8 +13,10 @@ from chat_api import problems, quotas
 from chat_api.operation import MAX_AUDIO_BODY, Operation, parse
 from chat_api.pacing import Pace
 from chat_api.runs.follower import Follower
+from chat_api.runs.turn import Turn
 from chat_api.services import Services
 from chat_api.texts import mark
+from chat_api.turns import Turns
 from chat_api.web.claims import HEADER, claim_of
 from chat_api.web.identity import Caller
 from chat_api.web.responses import EventResponse, TurnResponse
@@ -24,7 +26,7 @@ from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AlreadyAnswered
 from chatkit_aws.ids import is_own
 from chatkit_aws.record import Record
-from chatkit_aws.runs import Busy, Repeated
+from chatkit_aws.runs import Busy, Claim, Repeated
 from chatkit_aws.usage import QuotaReached
 
 router = APIRouter()
@@ -58,9 +60,7 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
     """The events of the turn that an operation starts, or of the one that it repeats."""
     claim = claim_of(operation, run)
     try:
-        turn = await services.turns.begin(operation, claim, caller)
-        # Awaited here, so that what fails before it is a status and not a broken 200.
-        first = await turn.first()
+        turn, first = await _begun(services.turns, operation, claim, caller)
     except Repeated as repeated:
         follower = Follower(services.turns.runs, repeated.lease, Words.of(caller), claim.run_id)
         # Asked in this order: a thread that is being created is there once its run has said so.
@@ -74,6 +74,21 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
     if first is None:
         raise NotFoundError("The operation has nothing to answer to.")
     return TurnResponse(first, turn, claim.run_id, services.pace, stop_on_disconnect=services.stop_on_disconnect)
+
+
+async def _begun(turns: Turns, operation: Operation, claim: Claim, caller: RequestContext) -> tuple[Turn, bytes | None]:
+    """The turn and its first event, so that what fails before it is a status and not a broken 200. Raises as both do.
+
+    A message that comes while the answer before it is being stopped waits for its end.
+    """
+    try:
+        turn = await turns.begin(operation, claim, caller)
+        return turn, await turn.first()
+    except Busy:
+        if not await turns.is_free_soon(operation, caller):
+            raise
+    turn = await turns.begin(operation, claim, caller)
+    return turn, await turn.first()
 
 
 def _refusal(refused: Busy | QuotaReached | CustomStreamError, words: Words) -> ErrorEvent:

@@ -108,9 +108,12 @@ class Leases:
         return row.run_id if row and not self._is_over(row) else None
 
     async def last(self, thread: ThreadKeys) -> Lease | None:
-        """The lease of the run that answers in a thread, or did last, for a day; not for the caller to write with."""
+        """The lease of the run that answers in a thread, or did last, for a day; not for the caller to write with.
+
+        None also where that one was refused before it said anything.
+        """
         row = await self.table.get(thread.run)
-        return Lease(thread, row.run_id, row.generation or 0) if row and row.run_id else None
+        return Lease(thread, row.run_id, row.generation or 0) if row and row.run_id and row.ended != "void" else None
 
     async def is_over(self, lease: Lease) -> End | Literal[False]:
         """How the run ended, and False while it goes on; one that was killed or replaced is broken."""

@@ -11,7 +11,7 @@ from chatkit.types import Page
 
 from chatkit_aws import clients
 from chatkit_aws.context import RequestContext
-from chatkit_aws.errors import AttachmentNotFound, InvalidId, ItemNotFound, ThreadNotFound, UnknownCursor
+from chatkit_aws.errors import AttachmentNotFound, Held, InvalidId, ItemNotFound, ThreadNotFound, UnknownCursor
 from chatkit_aws.ids import UlidIds
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.keys import Owner
@@ -103,6 +103,14 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         if row is None:
             raise ThreadNotFound(thread_id)
         return (await self._of(context).threads.load(thread.owner, [row]))[0]
+
+    async def check_free(self, thread_id: str, context: ContextT) -> None:
+        """Raises Held where nothing of the thread may be removed now, and ThreadNotFound."""
+        row = await self._all.table.get(_thread(context, thread_id).row)
+        if row is None:
+            raise ThreadNotFound(thread_id)
+        if row.held_since is not None:
+            raise Held
 
     @override
     async def save_thread(self, thread: ThreadMetadata, context: ContextT) -> None:
