@@ -54,7 +54,7 @@ async def test_tool_call_and_its_result_are_given_together_or_not_at_all(store: 
     message = await asked(store, "and now?")
     lengths = set()
     for tokens in range(40, 1_200, 20):
-        history = await load_history(store, thread(), message, Limits(40, tokens), USER)
+        history = (await load_history(store, thread(), message, Limits(40, tokens), USER)).input
         kinds = [item.get("type") for item in history]
         calls, results = ([item.get("call_id") for item in history if item.get("type") == kind] for kind in PAIR)
         assert calls == results
@@ -67,14 +67,14 @@ async def test_tool_call_and_its_result_are_given_together_or_not_at_all(store: 
 async def test_no_more_items_are_given_than_the_limit(store: DynamoDBStore) -> None:
     message = await asked(store, "and now?")
     for items in range(1, 3 * ROUNDS):
-        history = await load_history(store, thread(), message, Limits(items, 32_000), USER)
+        history = (await load_history(store, thread(), message, Limits(items, 32_000), USER)).input
         given = [item for item in history if item.get("type") != "function_call_output"]
         assert 1 <= len(given) <= items
 
 
 async def test_message_that_is_alone_above_the_limit_is_given(store: DynamoDBStore) -> None:
     message = await asked(store, "word " * 1_000)
-    [given] = await load_history(store, thread(), message, Limits(40, 100), USER)
+    [given] = (await load_history(store, thread(), message, Limits(40, 100), USER)).input
     assert "word word" in json.dumps(given)
 
 
@@ -82,6 +82,6 @@ async def test_long_thread_begins_where_it_did_in_the_turn_before(store: DynamoD
     limits, begins = Limits(8, 32_000), []
     for number in range(20):
         message = await asked(store, f"more {number}", number)
-        history = await load_history(store, thread(), message, limits, USER)
+        history = (await load_history(store, thread(), message, limits, USER)).input
         begins.append(json.dumps(history[0]))
     assert len(set(begins)) < len(begins) / 2

@@ -28,8 +28,10 @@ def _streams(integration: Document) -> bool:
 
 def test_every_route_streams(stack: Stack) -> None:
     assert sorted(f"{method} {path}" for method, path, _ in stack.operations()) == [
+        "GET /chatkit/choices",
         "GET /health",
         "OPTIONS /chatkit",
+        "OPTIONS /chatkit/choices",
         "OPTIONS /chatkit/resume",
         "OPTIONS /chatkit/stop",
         "POST /chatkit",

@@ -12,11 +12,13 @@ from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 from chat_api.app import create_app
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import build_agent, load_prices
+from chat_api.assistant.choices import CHOICES
+from chat_api.choices import Choices
 from chat_api.pacing import Pace
 from chat_api.runs.entry import Gate
 from chat_api.runs.keeper import Runs
 from chat_api.runs.turn import MARGIN_SECONDS
-from chat_api.server import window
+from chat_api.server import chosen, window
 from chat_api.server.assistant import Assistant
 from chat_api.server.chat_server import ChatServer
 from chat_api.server.model import Models
@@ -79,13 +81,18 @@ def check_times(settings: Settings) -> None:
 def create_assistant(
     settings: Settings, models: ModelProvider, agent: Agent[AgentContext[RequestContext]] | None = None
 ) -> Assistant:
-    """The assistant of the folder that teams edit, or another `agent`, answering by `models`."""
+    """The assistant of the folder that teams edit, or another `agent` without choices, answering by `models`.
+
+    Raises ValueError where a tool is offered that the agent does not have.
+    """
+    choices = Choices() if agent else CHOICES
     agent = agent or build_agent(settings.model_name)
+    chosen.check(agent, choices)
     prepare(agent, settings.tool_seconds, settings.mcp_seconds)
     history = window.Limits(settings.history_items, settings.history_tokens)
     titles = Titles(models, settings.title_model) if settings.title_model else None
     calls = (settings.model_calls, settings.tool_calls)
-    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles)
+    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, choices)
 
 
 def create_store(settings: Settings) -> DynamoDBStore:
@@ -117,6 +124,7 @@ def create_services(settings: Settings, assistant: Assistant, store: DynamoDBSto
             settings.heartbeat_seconds, settings.window_milliseconds / 1000, padding_bytes=settings.padding_bytes
         ),
         stop_on_disconnect=settings.stop_on_disconnect,
+        choices=assistant.choices,
     )
 
 

@@ -1,7 +1,8 @@
 """What the application is made of, put together once by `bootstrap`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from chat_api.choices import Choices
 from chat_api.pacing import Pace
 from chat_api.server.chat_server import ChatServer
 from chat_api.turns import Turns
@@ -21,7 +22,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The protocol's server and its turns, who checks tokens, who watches, the limits, and how events leave.
+    """The protocol's server, its turns, who checks tokens, who watches, the limits, how events leave, what is offered.
 
     `stop_on_disconnect` has a turn end when who asked has left, instead of being finished for a reload.
     """
@@ -32,6 +33,7 @@ class Services:
     limits: Limits
     pace: Pace
     stop_on_disconnect: bool = False
+    choices: Choices = field(default_factory=Choices)
 
     @property
     def server(self) -> ChatServer:

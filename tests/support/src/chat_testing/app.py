@@ -15,6 +15,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_api.app import create_app
 from chat_api.assistant.actions import Act, ActAtOnce
 from chat_api.bootstrap import create_assistant, create_services
+from chat_api.choices import Choices
 from chat_api.settings import Settings
 from chat_testing.chat import ChatClient
 from chat_testing.models import ScriptedModels
@@ -119,12 +120,13 @@ def application(  # noqa: PLR0913 - each has its default
     agent: Agent[AgentContext[RequestContext]] | None = None,
     actions: Mapping[str, Act] | None = None,
     actions_at_once: Mapping[str, ActAtOnce] | None = None,
+    choices: Choices | None = None,
     clock: Callable[[], float] = time.time,
     **changes: Any,
 ) -> App:
     """The application over a table and an issuer; the caller closes `http`.
 
-    `agent` and the actions take the place of the assistant's own, `changes` are of its settings.
+    `agent`, the actions and the choices take the place of the assistant's own, `changes` are of its settings.
     """
     settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
     models = models or ScriptedModels()
@@ -135,6 +137,7 @@ def application(  # noqa: PLR0913 - each has its default
         assistant,
         actions=actions or assistant.actions,
         actions_at_once=actions_at_once or assistant.actions_at_once,
+        choices=choices or assistant.choices,
     )
     doorway = Doorway(create_app(create_services(settings, assistant, store, TELEMETRY)))
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(doorway), base_url="http://testserver")

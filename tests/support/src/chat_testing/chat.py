@@ -81,6 +81,11 @@ class ChatClient:
         answer = await self._http.post(path or self._path, content=body, headers=sent)
         return Answer(answer.status_code, answer.headers, answer.content)
 
+    async def get(self, path: str, **headers: str) -> Answer:
+        """Read what is at a path."""
+        answer = await self._http.get(path, headers={**self._headers, **headers})
+        return Answer(answer.status_code, answer.headers, answer.content)
+
     async def create(self, text: str = "Hello") -> Answer:
         """Create a thread with a first message."""
         return await self.send("threads.create", input=message(text))

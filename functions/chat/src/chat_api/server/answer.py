@@ -2,16 +2,17 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
-from agents import ModelSettings, RunConfig, Runner, RunResultStreaming, TResponseInputItem
+from agents import ModelSettings, RunConfig, Runner, RunResultStreaming
 from agents.exceptions import ModelBehaviorError
 from chatkit.agents import AgentContext, stream_agent_response
-from chatkit.types import NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
+from chatkit.types import InferenceOptions, NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
 
 from chat_api import quotas
 from chat_api.runs.context import TurnContext
 from chat_api.server.assistant import Assistant
+from chat_api.server.chosen import AssistantAgent, chosen
 from chat_api.server.estimate import Estimate
-from chat_api.server.history import load_history
+from chat_api.server.history import History, load_history
 from chat_api.server.sighting import Sightings
 from chat_api.server.steps import Steps
 from chat_api.server.streams import closing
@@ -44,16 +45,15 @@ class Answer:
             async for event in events:
                 yield event
 
-    async def _run(
-        self, history: list[TResponseInputItem], message: UserMessageItem | None
-    ) -> AsyncIterator[ThreadStreamEvent]:
+    async def _run(self, history: History, message: UserMessageItem | None) -> AsyncIterator[ThreadStreamEvent]:
         context, spending = self._context, self._context.spending
         agent_context = AgentContext[RequestContext](thread=self._thread, store=self._store, request_context=context)
         tool_events = ToolEvents.of(agent_context)
         steps = Steps(self._assistant.tool_calls)
-        result = self._started(history, agent_context, steps)
+        agent = self._agent(history.question, begins=message is not None)
+        result = self._started(agent, history, agent_context, steps)
         context.ending.cut = result.cancel
-        spending.model = model = str(self._assistant.agent.model)
+        spending.model = model = str(agent.model)
         title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
         estimate = Estimate()
@@ -74,6 +74,11 @@ class Answer:
                 title.end()
             spending.add(model, Usage.of_run(result.context_wrapper.usage) + estimate.usage(steps.asked))
 
+    def _agent(self, question: UserMessageItem | None, *, begins: bool) -> AssistantAgent:
+        """The agent as who asked the question has chosen it, also where the answer goes on in a later turn."""
+        options = question.inference_options if question else InferenceOptions()
+        return chosen(self._assistant.agent, self._assistant.choices, options, begins=begins)
+
     def _title(self, message: UserMessageItem | None) -> Title | None:
         """A title on its way, where the thread has none."""
         titles = self._assistant.titles
@@ -82,12 +87,12 @@ class Answer:
         return Title(titles, self._store, self._thread, message, self._context)
 
     def _started(
-        self, history: list[TResponseInputItem], agent_context: AgentContext[RequestContext], steps: Steps
+        self, agent: AssistantAgent, history: History, agent_context: AgentContext[RequestContext], steps: Steps
     ) -> RunResultStreaming:
         assistant = self._assistant
         return Runner.run_streamed(
-            assistant.agent,
-            history,
+            agent,
+            history.input,
             context=agent_context,
             max_turns=assistant.model_calls,
             hooks=steps,

@@ -7,6 +7,7 @@ from agents import Agent, ModelProvider
 from chatkit.agents import AgentContext
 
 from chat_api.assistant.actions import Act, ActAtOnce
+from chat_api.choices import Choices
 from chat_api.server import window
 from chat_api.server.titles import Titles
 from chatkit_aws.context import RequestContext
@@ -16,7 +17,8 @@ from chatkit_aws.context import RequestContext
 class Assistant:
     """The agent, where its model comes from, how much it sees and does in a turn, and its actions by their type.
 
-    `model_calls` and `tool_calls` are how many of them a turn may have. Without `titles` threads get none.
+    `model_calls` and `tool_calls` are how many of them a turn may have. Without `titles` threads get none. `choices`
+    are what users may choose.
     """
 
     agent: Agent[AgentContext[RequestContext]]
@@ -27,6 +29,7 @@ class Assistant:
     actions: Mapping[str, Act] = field(default_factory=dict)
     actions_at_once: Mapping[str, ActAtOnce] = field(default_factory=dict)
     titles: Titles | None = None
+    choices: Choices = field(default_factory=Choices)
 
     @property
     def history_items(self) -> int:

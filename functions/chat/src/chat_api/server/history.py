@@ -1,5 +1,7 @@
 """The history that the model is given: the newest items of the thread, as many as the limits let in."""
 
+from dataclasses import dataclass
+
 from agents import TResponseInputItem
 from chatkit.store import Store
 from chatkit.types import Page, ThreadItem, ThreadMetadata, UserMessageItem
@@ -11,14 +13,22 @@ from chat_api.server.window import Limits, Part, first_of
 from chatkit_aws.context import RequestContext
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the model is given, oldest first, and the newest message of the user's in it, which is what is answered."""
+
+    input: list[TResponseInputItem]
+    question: UserMessageItem | None
+
+
 async def load_history(
     store: Store[RequestContext],
     thread: ThreadMetadata,
     message: UserMessageItem | None,
     limits: Limits,
     context: RequestContext,
-) -> list[TResponseInputItem]:
-    """The newest items of a thread as model input, oldest first. Raises as the store does.
+) -> History:
+    """The newest items of a thread as model input. Raises as the store does.
 
     `message` is the last of them, where the turn answers one. An item is given whole or not at all, so that a tool's
     result is never without its call.
@@ -31,7 +41,8 @@ async def load_history(
         for item, input_ in zip(items, inputs, strict=True)
     ]
     first = first_of(parts, limits, is_all=not page.has_more)
-    return [item for input_ in inputs[first:] for item in input_]
+    question = next((item for item in page.data if isinstance(item, UserMessageItem)), None)
+    return History([item for input_ in inputs[first:] for item in input_], question)
 
 
 async def _newest_first(

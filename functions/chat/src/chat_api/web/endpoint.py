@@ -45,6 +45,8 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     services: Services = request.app.state.services
     limits = services.limits
     operation = parse(await read(request), limits.max_message_characters, limits.max_message_attachments)
+    if operation.message is not None:
+        services.choices.check(operation.message.inference_options, caller.locale)
     record: Record = request.state.record
     record.operation = operation.type
     record.thread = operation.thread_id if is_own(operation.thread_id) else None
