@@ -1,8 +1,11 @@
-import type { OpenAIChatKit } from "@openai/chatkit";
+import type { ChatKitIcon, OpenAIChatKit } from "@openai/chatkit";
 import { createChatFetch } from "chatkit-lambda-web";
+import { loadChoices } from "chatkit-lambda-web/choices";
 
-export function showChat(url: string, domainKey: string, token: () => Promise<string>): void {
+export async function showChat(url: string, domainKey: string, token: () => Promise<string>): Promise<void> {
   const chat = document.createElement("openai-chatkit") as OpenAIChatKit;
-  chat.setOptions({ api: { url, domainKey, fetch: createChatFetch({ url, token }) } });
+  const fetch = createChatFetch({ url, token });
+  const composer = await loadChoices<ChatKitIcon>({ url, fetch });
+  chat.setOptions({ api: { url, domainKey, fetch }, composer });
   document.body.append(chat);
 }
