@@ -16,6 +16,7 @@ from chat_api.server.history import History, load_history
 from chat_api.server.sighting import Sightings
 from chat_api.server.steps import Steps
 from chat_api.server.streams import closing
+from chat_api.server.thoughts import sparse
 from chat_api.server.titles import Title
 from chat_api.server.tool_events import ToolEvents
 from chatkit_aws.context import RequestContext
@@ -59,7 +60,7 @@ class Answer:
         estimate = Estimate()
         has_spoken = False
         try:
-            async with closing(sightings.keep(stream_agent_response(agent_context, result))) as events:
+            async with closing(sparse(sightings.keep(stream_agent_response(agent_context, result)))) as events:
                 async for event in events:
                     estimate.note(event)
                     has_spoken = True
