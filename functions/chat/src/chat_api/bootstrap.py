@@ -21,7 +21,7 @@ from chat_api.runs.turn import MARGIN_SECONDS
 from chat_api.server import chosen, window
 from chat_api.server.assistant import Assistant
 from chat_api.server.chat_server import ChatServer
-from chat_api.server.model import Models
+from chat_api.server.model import Models, build_types
 from chat_api.server.preparation import prepare
 from chat_api.server.titles import Titles
 from chat_api.services import Limits, Services
@@ -58,6 +58,7 @@ def create_app_from_environment() -> FastAPI:
     logs.take_over(service, os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
     settings = Settings.from_environment(os.environ)
     check_times(settings)
+    build_types(settings.model_api)
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "ChatKit")
     telemetry = Telemetry(service, namespace, salt=settings.token_issuer)
     models = create_models(settings, ModelKey(settings.model_secret_id, clients.secretsmanager_client()))

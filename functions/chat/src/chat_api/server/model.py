@@ -12,10 +12,17 @@ from agents.exceptions import ModelBehaviorError, ModelTimeoutError
 from agents.items import TResponseStreamEvent
 from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest
 from openai import AsyncOpenAI
+from openai.types import chat, responses
 
 from chat_api.server.chat_completions import ChatCompletionsModel
+from chatkit_aws import deferred
 
 type Api = Literal["responses", "chat_completions"]
+
+
+def build_types(api: Api) -> None:
+    """Build what the client makes of a model's events, so that the first turn of a process need not."""
+    deferred.build(responses if api == "responses" else chat)
 
 
 @dataclass(frozen=True, slots=True)

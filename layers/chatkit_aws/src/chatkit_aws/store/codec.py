@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from chatkit import types
 from chatkit.types import Attachment, ThreadItem, ThreadMetadata, WidgetItem
 from chatkit.widgets import DynamicWidgetRoot
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError, to_json
 
+from chatkit_aws import deferred
 from chatkit_aws.errors import InvalidItem, ItemTooLarge
-from chatkit_aws.store import models
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -23,7 +24,7 @@ MAX_BYTES = 5_000_000
 MAX_TITLE_BYTES = 4_000
 """The most that a user's title may have: it shares its row with the thread's metadata."""
 
-models.build()
+deferred.build(types)
 
 _threads = TypeAdapter(ThreadMetadata)
 _items: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
