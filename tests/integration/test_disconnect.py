@@ -1,6 +1,7 @@
 """A client that closes its connection in mid-answer, with a real web server in between."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -132,3 +133,20 @@ async def test_client_that_only_repeats_a_request_stops_nothing(
     assert b"thread.item.done" in await client.rest()
     await client.leave()
     assert await served.kept() == ["user_message", "assistant_message"]
+
+
+async def test_client_that_leaves_in_its_request_is_no_failure(served: Served, log: io.StringIO) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    lines = [
+        "POST /chatkit HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 100",
+        f"Authorization: Bearer {served.app.issuer.mint('alice')}",
+    ]  # fmt: skip
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n{")
+    await writer.drain()
+    await asyncio.sleep(0.3)  # the server's time to begin to read
+    writer.transport.abort()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not log.getvalue():  # noqa: ASYNC110 - it is the server that writes it
+            await asyncio.sleep(0.02)
+    [line] = map(json.loads, log.getvalue().splitlines())
+    assert (line["level"], line["status"]) == ("INFO", 400)

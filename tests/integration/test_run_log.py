@@ -208,7 +208,7 @@ async def test_repetition_of_a_creation_whose_thread_is_not_there_yet_follows_it
     app: App, table: Table, store: DynamoDBStore
 ) -> None:
     sent = json.dumps(request("threads.create", input=message("Hello"))).encode()
-    claim = claim_of(parse(sent, 1_000), "the-run-of-a-page-1")
+    claim = claim_of(parse(sent, 1_000), "the-run-of-a-page-1", USER)
     leases, log = Leases(table), EventLog(table, Bodies())
     lease = await leases.create(THREAD, claim)
     again = asyncio.create_task(app.user("alice").post(sent, **{HEADER: claim.run_id}))

@@ -319,7 +319,7 @@ def digest_of(sent: bytes) -> str:
     from chat_api.operation import parse
     from chat_api.web.claims import claim_of
 
-    return claim_of(parse(sent, 1_000), None).digest
+    return claim_of(parse(sent, 1_000), None, USER).digest
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chatkit.store import NotFoundError
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from chatkit_aws.errors import (
@@ -72,6 +73,7 @@ _UNAVAILABLE = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Try again in a moment.",
 
 _ANSWERS: tuple[tuple[type[Exception], Problem], ...] = (
     (NotFoundError, Problem(HTTPStatus.NOT_FOUND, "There is no such thread, item or attachment.")),
+    (ClientDisconnect, malformed("The request ended before its body did.")),
     (InvalidToken, unauthorized()),
     (InsufficientScope, _FORBIDDEN),
     (KeysUnavailable, _UNAVAILABLE),

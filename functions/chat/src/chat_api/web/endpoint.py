@@ -60,7 +60,7 @@ async def chatkit(request: Request, caller: Caller) -> Response:
 
 async def _answer(services: Services, operation: Operation, caller: RequestContext, run: str | None) -> Response:
     """The events of the turn that an operation starts, or of the one that it repeats."""
-    claim = claim_of(operation, run)
+    claim = claim_of(operation, run, caller)
     try:
         turn, first = await _begun(services.turns, operation, claim, caller)
     except Repeated as repeated:

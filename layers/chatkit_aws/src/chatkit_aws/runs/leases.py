@@ -42,7 +42,7 @@ _NO_REPETITION = "(ended = :clean OR digest <> :digest OR lease_until <= :too_ol
 _FREE = f"{ABSENT} OR ended = :void OR (run_id <> :run_id AND {_OVER})"
 _FREE_AND_NO_REPETITION = f"{ABSENT} OR ended = :void OR (run_id <> :run_id AND {_OVER} AND {_NO_REPETITION})"
 _TAKE = (
-    "SET run_id = :run_id, digest = :digest, nonce = :nonce, began_at = :now, lease_until = :until,"
+    "SET run_id = :run_id, digest = :digest, nonce = :nonce, lease_until = :until,"
     " expires_at = :expires_at REMOVE ended ADD generation :one"
 )
 _MINE = "generation = :generation"
@@ -155,7 +155,7 @@ class Leases:
 
     def _row(self, thread: ThreadKeys, claim: Claim) -> Row:
         now = self.table.writes.now
-        row = Row(thread.run, run_id=claim.run_id, digest=claim.digest, nonce=uuid.uuid4().hex, began_at=now)
+        row = Row(thread.run, run_id=claim.run_id, digest=claim.digest, nonce=uuid.uuid4().hex)
         return replace(row, lease_until=now + LEASE_SECONDS, expires_at=now + KEPT_SECONDS)
 
     def _times(self) -> Values:

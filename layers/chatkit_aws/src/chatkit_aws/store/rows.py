@@ -36,7 +36,7 @@ class Row:
     - `item_sk`: where the item of this id is (places); with `item_pk`, which row is to refer to the object (intents);
     - `thread`: the escaped id of the thread it goes with (attachments, repeats);
     - `run_id`, `digest`: which run, begun by which request (runs, repeats); `generation`, `nonce`: which lease of the
-      thread's it has; `began_at`, `lease_until`; `ended`: how, once it has (runs);
+      thread's it has; `lease_until`, if it is not renewed; `ended`: how, once it has (runs);
     - `revision`: how often it was written (records, their counts); `changed_at`: when, in milliseconds since the epoch,
       and `keep_days`: how long it is kept then (records); `records`, counted anew at `counted_at`: how many (counts);
     - `expires_at`: when it goes. Other times are seconds since the epoch.
@@ -57,7 +57,6 @@ class Row:
     digest: str | None = None
     generation: int | None = None
     nonce: str | None = None
-    began_at: int | None = None
     lease_until: int | None = None
     ended: str | None = None
     revision: int | None = None
@@ -83,7 +82,6 @@ _TYPES = {
     "digest": "S",
     "generation": "N",
     "nonce": "S",
-    "began_at": "N",
     "lease_until": "N",
     "ended": "S",
     "revision": "N",
