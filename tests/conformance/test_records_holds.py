@@ -6,8 +6,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from types_boto3_dynamodb.client import DynamoDBClient
-from types_boto3_s3.client import S3Client
 
 from chat_testing.boto_calls import recorded
 from chat_testing.builders import context, thread
@@ -20,11 +18,6 @@ from chatkit_aws.store.retention import DAY
 from chatkit_aws.store.rows import key_attributes
 
 USER, OTHER = context("alice"), context("bob")
-
-
-@pytest.fixture
-def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) -> Place:
-    return Place(table_name, bucket, dynamodb, s3)
 
 
 async def test_under_hold_nothing_expires_or_is_removed_and_changes_go_on(place: Place) -> None:

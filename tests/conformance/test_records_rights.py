@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_kms.client import KMSClient
-from types_boto3_s3.client import S3Client
 
 from chat_testing import aws_local, strategies
 from chat_testing.builders import context
@@ -31,11 +29,6 @@ from chatkit_aws.store.cipher import EnvelopeCipher
 from chatkit_aws.store.retention import DAY
 
 USER, OTHER = context("alice"), context("bob")
-
-
-@pytest.fixture
-def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) -> Place:
-    return Place(table_name, bucket, dynamodb, s3)
 
 
 @pytest.fixture(params=["plain", "sealed"])

@@ -6,8 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from types_boto3_dynamodb.client import DynamoDBClient
-from types_boto3_s3.client import S3Client
 
 from chat_testing.boto_calls import error, lost, recorded
 from chat_testing.builders import context, thread
@@ -18,11 +16,6 @@ from chatkit_aws.rights import Account, DataRights
 from chatkit_aws.rights.audit import AuditLog, Use
 from chatkit_aws.rights.errors import AlreadyThere, ArchiveExists, InvalidArchive, NotRecorded
 from chatkit_aws.rights.records import Record
-
-
-@pytest.fixture
-def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) -> Place:
-    return Place(table_name, bucket, dynamodb, s3)
 
 
 async def records(place: Place, tenant: str = "tenant-1", since: str = "") -> list[Record]:

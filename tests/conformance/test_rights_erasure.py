@@ -9,8 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from types_boto3_dynamodb.client import DynamoDBClient
-from types_boto3_s3.client import S3Client
 
 from chat_testing.boto_calls import Meanwhile, error, recorded
 from chat_testing.builders import context, file_attachment, thread, user_message
@@ -29,11 +27,6 @@ from chatkit_aws.store.rows import key_attributes
 
 USER = context("alice")
 NEIGHBOURS = [BOB, Account("tenant-1", "alic"), Account("tenant-1", "alice#"), Account("tenant-2", "alice")]
-
-
-@pytest.fixture
-def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) -> Place:
-    return Place(table_name, bucket, dynamodb, s3)
 
 
 def nothing_is_left(place: Place, account: Account = ALICE) -> bool:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from types_boto3_dynamodb.client import DynamoDBClient
-from types_boto3_s3.client import S3Client
 
 from chat_testing.boto_calls import answered, error, recorded
 from chat_testing.builders import after, context, file_attachment, incompressible, thread, user_message
@@ -23,11 +21,6 @@ from chatkit_aws.store import object_names
 from chatkit_aws.store.retention import DAY
 
 USER = context("alice")
-
-
-@pytest.fixture
-def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) -> Place:
-    return Place(table_name, bucket, dynamodb, s3)
 
 
 @pytest.fixture

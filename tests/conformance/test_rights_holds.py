@@ -6,8 +6,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from types_boto3_dynamodb.client import DynamoDBClient
-from types_boto3_s3.client import S3Client
 
 from chat_testing.boto_calls import recorded
 from chat_testing.builders import after, context, file_attachment, thread, user_message
@@ -22,11 +20,6 @@ from chatkit_aws.store.rows import Row, key_attributes
 
 USER = context("alice")
 KEPT = ("THR#", "ITM#", "PLC#", "FBK#", "ATD#", "ATT#")
-
-
-@pytest.fixture
-def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) -> Place:
-    return Place(table_name, bucket, dynamodb, s3)
 
 
 def expiring(place: Place) -> Rows:

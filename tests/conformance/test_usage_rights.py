@@ -4,10 +4,6 @@ import json
 import zipfile
 from pathlib import Path
 
-import pytest
-from types_boto3_dynamodb.client import DynamoDBClient
-from types_boto3_s3.client import S3Client
-
 from chat_testing.metered_users import Counted
 from chat_testing.rights import ALICE, BOB, REASON, Place
 from chatkit_aws.rights import Account
@@ -15,11 +11,6 @@ from chatkit_aws.usage import Limits, Usage
 
 LIMITS = Limits(100, 5, 10_000, 100_000, reserved_tokens=1_000)
 USED = Usage(input=300, output=50, cached=200, reasoning=20, requests=2)
-
-
-@pytest.fixture
-def place(table_name: str, dynamodb: DynamoDBClient, bucket: str, s3: S3Client) -> Place:
-    return Place(table_name, bucket, dynamodb, s3)
 
 
 async def use(place: Place, account: Account, *run_ids: str) -> None:
