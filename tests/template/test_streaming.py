@@ -29,9 +29,13 @@ def _streams(integration: Document) -> bool:
 def test_every_route_streams(stack: Stack) -> None:
     assert sorted(f"{method} {path}" for method, path, _ in stack.operations()) == [
         "GET /chatkit/choices",
+        "GET /chatkit/entities",
+        "GET /chatkit/entities/{entity_id}/preview",
         "GET /health",
         "OPTIONS /chatkit",
         "OPTIONS /chatkit/choices",
+        "OPTIONS /chatkit/entities",
+        "OPTIONS /chatkit/entities/{entity_id}/preview",
         "OPTIONS /chatkit/resume",
         "OPTIONS /chatkit/stop",
         "POST /chatkit",

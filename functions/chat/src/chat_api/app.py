@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from chat_api import problems
 from chat_api.services import Services
-from chat_api.web import choice_routes, cors, endpoint, health, run_routes
+from chat_api.web import choice_routes, cors, endpoint, entity_routes, health, run_routes
 from chat_api.web.failure import FailureMiddleware
 from chat_api.web.observation import ObservationMiddleware
 
@@ -33,6 +33,7 @@ def create_app(services: Services, **options: Any) -> FastAPI:
     app.include_router(endpoint.router)
     app.include_router(run_routes.router)
     app.include_router(choice_routes.router)
+    app.include_router(entity_routes.router)
     app.include_router(health.router)
     return app
 

@@ -15,6 +15,7 @@ from chatkit.types import (
     ThreadsListReq,
     ThreadsUpdateReq,
     UserMessageInput,
+    UserMessageTagContent,
 )
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -33,6 +34,8 @@ MAX_ID_CHARACTERS = 256
 MAX_TITLE_CHARACTERS = 200
 MAX_ATTACHMENTS = 10
 """Attachments of a message, where nothing else is said."""
+MAX_TAGS = 20
+"""Tags of a message: each is looked up for the model."""
 MAX_FEEDBACK_ITEMS = 100
 
 _REQUEST: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
@@ -174,6 +177,8 @@ def _check_message(message: UserMessageInput, max_characters: int, max_attachmen
         raise problems.invalid(f"A message has at most {max_characters:,} characters; this one has {length:,}.")
     if len(message.attachments) > max_attachments:
         raise problems.invalid(f"A message has at most {max_attachments} attachments.")
+    if sum(isinstance(part, UserMessageTagContent) for part in message.content) > MAX_TAGS:
+        raise problems.invalid(f"A message has at most {MAX_TAGS} tags.")
     # As it is stored, which may be longer than it was sent: a new thread's row is written before its message.
     if len(message.model_dump_json()) > MAX_MESSAGE:
         raise problems.too_large(MAX_MESSAGE, "message as it is stored")

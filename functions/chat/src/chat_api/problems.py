@@ -15,6 +15,7 @@ from chatkit_aws.errors import (
     InvalidToken,
     ItemTooLarge,
     KeysUnavailable,
+    RecordNotFound,
     StoreUnavailable,
 )
 from chatkit_aws.runs import NameTaken
@@ -72,6 +73,7 @@ _FORBIDDEN = Problem(
 _UNAVAILABLE = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Try again in a moment.", headers={"Retry-After": "1"})
 
 _ANSWERS: tuple[tuple[type[Exception], Problem], ...] = (
+    (RecordNotFound, Problem(HTTPStatus.NOT_FOUND, "There is no such entry.")),
     (NotFoundError, Problem(HTTPStatus.NOT_FOUND, "There is no such thread, item or attachment.")),
     (ClientDisconnect, malformed("The request ended before its body did.")),
     (InvalidToken, unauthorized()),

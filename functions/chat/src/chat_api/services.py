@@ -7,6 +7,7 @@ from chat_api.pacing import Pace
 from chat_api.server.chat_server import ChatServer
 from chat_api.turns import Turns
 from chatkit_aws.identity import TokenVerifier
+from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.telemetry import Telemetry
 
 
@@ -39,3 +40,8 @@ class Services:
     def server(self) -> ChatServer:
         """What answers."""
         return self.turns.server
+
+    @property
+    def store(self) -> DynamoDBStore:
+        """Where everything is kept."""
+        return self.server.store

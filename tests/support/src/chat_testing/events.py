@@ -18,6 +18,7 @@ STATUS = {
     "rest_health": 200,
     "rest_list_threads": 200,
     "rest_preflight": 200,
+    "rest_search_entities": 200,
     "rest_unknown_path": 404,
     "rest_unknown_thread": 404,
     "url_create_thread": 200,
@@ -26,6 +27,7 @@ STATUS = {
     "url_health": 200,
     "url_list_threads": 200,
     "url_preflight": 200,
+    "url_search_entities": 200,
     "url_truncated_json": 400,
 }
 """The answer that each request gets, wherever it is tried; a test compares it with the folder."""

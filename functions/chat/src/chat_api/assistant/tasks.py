@@ -59,6 +59,10 @@ class Tasks:
             after, has_more = page.after, page.has_more
         return sorted(found, key=lambda task: (task.done, task.due or date.max))
 
+    async def get(self, task_id: str) -> ListedTask:
+        """One task as it is now."""
+        return _listed(await self._records.get(task_id, self._context))
+
     async def complete(self, task_id: str, *, done: bool = True) -> ListedTask:
         """Mark a task as done, or as open again; as often as one likes."""
         return await self._change(task_id, done=done)

@@ -10,6 +10,7 @@ from chatkit.icons import IconName
 from chatkit.types import ProgressUpdateEvent
 from pydantic import TypeAdapter
 
+from chat_api.assistant.entities import cite, cite_no_more
 from chat_api.assistant.refusals import explain
 from chat_api.assistant.tasks import ListedTask, Tasks
 from chat_api.assistant.widgets.task_list import as_text, task_list
@@ -36,7 +37,7 @@ async def add_task(run: Run, title: str, due_date: date | None) -> str:
         due_date: The day on which it is due, as in 2026-12-31; null if the user named none.
     """
     await _progress(run, "write", mark("Adding the task"))
-    return f"Added: {(await _tasks(run).add(title, due_date)).model_dump_json()}"
+    return f"Added: {_told(run, await _tasks(run).add(title, due_date))}"
 
 
 @function_tool(failure_error_function=explain)
@@ -48,7 +49,7 @@ async def list_tasks(run: Run, open_only: bool) -> str:
         open_only: Whether to leave out those that are done.
     """
     await _progress(run, "search", mark("Looking through the tasks"))
-    return _listed([task for task in await _tasks(run).all() if not (open_only and task.done)])
+    return _listed(run, [task for task in await _tasks(run).all() if not (open_only and task.done)])
 
 
 @function_tool(failure_error_function=explain)
@@ -61,7 +62,7 @@ async def complete_task(run: Run, task_id: str, done: bool) -> str:
         done: True marks it as done, false opens it again.
     """
     await _progress(run, "check", mark("Checking off the task") if done else mark("Opening the task again"))
-    return f"Changed: {(await _tasks(run).complete(task_id, done=done)).model_dump_json()}"
+    return f"Changed: {_told(run, await _tasks(run).complete(task_id, done=done))}"
 
 
 @function_tool(failure_error_function=explain)
@@ -77,7 +78,7 @@ async def update_task(run: Run, task_id: str, title: str | None, due_date: date 
     """
     await _progress(run, "notebook-pencil", mark("Changing the task"))
     changed = await _tasks(run).update(task_id, title=title, due=due_date, remove_due=remove_due_date)
-    return f"Changed: {changed.model_dump_json()}"
+    return f"Changed: {_told(run, changed)}"
 
 
 @function_tool(failure_error_function=explain)
@@ -91,6 +92,7 @@ async def delete_task(run: Run, task_id: str) -> str:
     await _progress(run, "write", mark("Deleting the task"))
     if not await _tasks(run).delete(task_id):
         raise RecordNotFound(task_id)
+    cite_no_more(run.context.request_context, task_id)
     return "Deleted."
 
 
@@ -104,7 +106,7 @@ async def show_tasks(run: Run) -> str:
     await _progress(run, "notebook", mark("Fetching the list"))
     tasks, locale = await _tasks(run).all(), run.context.request_context.locale
     await run.context.stream_widget(task_list(tasks, locale), copy_text=as_text(tasks))
-    return f"The user sees the list now: {_listed(tasks)}"
+    return f"The user sees the list now: {_listed(run, tasks)}"
 
 
 @function_tool
@@ -136,7 +138,15 @@ async def _progress(run: Run, icon: IconName, text: str, **values: object) -> No
     await run.context.stream(ProgressUpdateEvent(icon=icon, text=said))
 
 
-def _listed(tasks: Sequence[ListedTask]) -> str:
-    """Tasks as JSON for the model."""
+def _told(run: Run, task: ListedTask) -> str:
+    """A task as JSON for the model, whose answer may cite it."""
+    cite(run.context.request_context, [task])
+    return task.model_dump_json()
+
+
+def _listed(run: Run, tasks: Sequence[ListedTask]) -> str:
+    """Tasks likewise."""
+    told = tasks[:MOST_LISTED]
+    cite(run.context.request_context, told)
     left_out = f" and {len(tasks) - MOST_LISTED} more" if len(tasks) > MOST_LISTED else ""
-    return _TASKS.dump_json([*tasks[:MOST_LISTED]]).decode() + left_out
+    return _TASKS.dump_json([*told]).decode() + left_out

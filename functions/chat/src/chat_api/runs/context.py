@@ -12,7 +12,7 @@ from chatkit_aws.context import RequestContext
 
 if TYPE_CHECKING:
     from chatkit.store import Store
-    from chatkit.types import Page, ThreadItem
+    from chatkit.types import EntitySource, Page, ThreadItem
 
     from chat_api.runs.entry import Entry
     from chat_api.runs.spending import Spending
@@ -25,6 +25,7 @@ class TurnContext(RequestContext):
 
     `earlier` are the thread's newest items, read while the SDK loads the thread and stores the message: else the model
     would wait for three answers of the table in a row instead of two. `new_thread_id` is the id of a thread to be.
+    `sources` are, by their ids, what the answer cites where it mentions it: the user's own, as tools and tags named it.
     """
 
     lease: Taking
@@ -32,6 +33,7 @@ class TurnContext(RequestContext):
     new_thread_id: str | None = None
     earlier: asyncio.Task[Page[ThreadItem]] | None = None
     ending: Ending = field(default_factory=Ending)
+    sources: dict[str, EntitySource] = field(default_factory=dict)
 
     @classmethod
     def of(cls, context: RequestContext, run: Entry, new_thread_id: str | None = None) -> Self:

@@ -11,8 +11,10 @@ from chat_api import quotas
 from chat_api.runs.context import TurnContext
 from chat_api.server.assistant import Assistant
 from chat_api.server.chosen import AssistantAgent, chosen
+from chat_api.server.citations import Citations, Converter
 from chat_api.server.estimate import Estimate
 from chat_api.server.history import History, load_history
+from chat_api.server.raw_citations import readable
 from chat_api.server.sighting import Sightings
 from chat_api.server.steps import Steps
 from chat_api.server.streams import closing
@@ -57,10 +59,11 @@ class Answer:
         spending.model = model = str(agent.model)
         title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
-        estimate = Estimate()
+        citations, estimate = Citations(context.sources), Estimate()
         has_spoken = False
         try:
-            async with closing(sparse(sightings.keep(stream_agent_response(agent_context, result)))) as events:
+            answered = stream_agent_response(agent_context, readable(result), converter=Converter())
+            async with closing(citations.added(sparse(sightings.keep(answered)))) as events:
                 async for event in events:
                     estimate.note(event)
                     has_spoken = True

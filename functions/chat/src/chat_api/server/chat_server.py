@@ -70,6 +70,8 @@ _UNKNOWN_ACTION = mark("This assistant does not know that action.")
 class ChatServer(ChatKitServer[RequestContext]):
     """Serves the operations of ChatKit; everything that a subclass of the SDK's server may decide is decided here."""
 
+    store: DynamoDBStore
+
     def __init__(
         self,
         store: DynamoDBStore,

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from agents import TResponseInputItem
-from chatkit.store import Store
 from chatkit.types import Page, ThreadItem, ThreadMetadata, UserMessageItem
 
+from chat_api.assistant.entities import Entities
 from chat_api.assistant.history import HistoryConverter
 from chat_api.runs.context import TurnContext
 from chat_api.server.estimate import tokens_of
 from chat_api.server.window import Limits, Part, first_of
 from chatkit_aws.context import RequestContext
+from chatkit_aws.store import DynamoDBStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class History:
 
 
 async def load_history(
-    store: Store[RequestContext],
+    store: DynamoDBStore,
     thread: ThreadMetadata,
     message: UserMessageItem | None,
     limits: Limits,
@@ -35,7 +36,7 @@ async def load_history(
     """
     page = await _newest_first(store, thread, message, limits.items, context)
     items = page.data[::-1]
-    inputs = await HistoryConverter().to_inputs(items)
+    inputs = await HistoryConverter(Entities(store, context)).to_inputs(items)
     parts = [
         Part(item.id, tokens_of(input_), isinstance(item, UserMessageItem))
         for item, input_ in zip(items, inputs, strict=True)
@@ -46,7 +47,7 @@ async def load_history(
 
 
 async def _newest_first(
-    store: Store[RequestContext],
+    store: DynamoDBStore,
     thread: ThreadMetadata,
     message: UserMessageItem | None,
     newest: int,
