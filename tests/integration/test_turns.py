@@ -144,18 +144,6 @@ async def test_renamed_thread_keeps_the_users_title_whatever_a_stream_saves(app:
     assert (await alice.send("threads.get_by_id", thread_id=thread_id)).json["title"] == "Mine"
 
 
-async def test_feedback_is_stored_with_its_item_and_the_last_word_counts(app: App, alice: ChatClient) -> None:
-    app.models.say("Hello")
-    created = await alice.create()
-    [answer] = [item["id"] for item in created.items if item["type"] == "assistant_message"]
-    for kind in ("positive", "negative"):
-        feedback = {"thread_id": created.thread_id, "item_ids": [answer], "kind": kind}
-        assert (await alice.send("items.feedback", **feedback)).status == 200
-    rows = [row for row in app.rows() if row["sk"] == {"S": f"FBK#{answer}"}]
-    assert len(rows) == 1
-    assert b"negative" in bytes(rows[0]["body"]["B"])  # type: ignore[index]  # an attribute
-
-
 async def test_retry_answers_the_question_again(app: App, alice: ChatClient) -> None:
     app.models.say("First")
     created = await alice.create("Question")
@@ -193,14 +181,6 @@ async def test_failed_turn_is_counted(app: App, alice: ChatClient, capsys: pytes
     await alice.create("Question")
     published = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     assert [line["Failures"] for line in published] == [[1.0], [0.0]]
-
-
-async def test_feedback_on_own_items_is_taken_and_on_unknown_ones_refused(app: App, alice: ChatClient) -> None:
-    app.models.say("Hello")
-    created = await alice.create()
-    own = {"thread_id": created.thread_id, "item_ids": [created.items[1]["id"]], "kind": "positive"}
-    assert (await alice.send("items.feedback", **own)).json == {}
-    assert (await alice.send("items.feedback", **{**own, "item_ids": ["msg_unknown"]})).status == 404
 
 
 async def test_tags_and_quotes_in_history_do_not_break_later_turns(app: App, alice: ChatClient) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import time
+from collections import Counter
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -34,6 +35,8 @@ class Record:
     bytes_sent: int = 0
     has_failed: bool = False
     failure: str | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    """Metrics of this request alone, by name."""
     _started: float = field(default_factory=time.monotonic)
     _first_byte: float | None = None
 

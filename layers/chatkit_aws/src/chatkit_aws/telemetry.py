@@ -64,6 +64,8 @@ class Telemetry:
         metrics.add_metric("Parts", MetricUnit.Count, record.parts)
         if record.first_byte_ms is not None:
             metrics.add_metric("FirstByte", MetricUnit.Milliseconds, record.first_byte_ms)
+        for name, count in record.counts.items():
+            metrics.add_metric(name, MetricUnit.Count, count)
         metrics.flush_metrics()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any, override
 
@@ -64,6 +64,8 @@ from chatkit_aws.store import DynamoDBStore
 
 logger = logging.getLogger(__name__)
 
+_FEEDBACK: Mapping[FeedbackKind, str] = {"positive": "PositiveFeedback", "negative": "NegativeFeedback"}
+"""The metrics that count it."""
 _UNKNOWN_ACTION = mark("This assistant does not know that action.")
 
 
@@ -223,10 +225,13 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: RequestContext
     ) -> None:
-        """Store what the caller thinks of items; raises `NotFoundError` where one is not the caller's."""
+        """Store what the caller thinks of items, and tell the log; raises `NotFoundError` for one not the caller's."""
         # One after the other: each moves the thread's expiry, so that they would be in each other's way.
         for item_id in dict.fromkeys(item_ids):
             await self._store.save_feedback(thread_id, item_id, feedback, context)
+            logger.info("feedback", extra={"feedback": feedback, "item": item_id})
+            if (record := current_record.get()) is not None:
+                record.counts[_FEEDBACK[feedback]] += 1
 
     @override
     def action(

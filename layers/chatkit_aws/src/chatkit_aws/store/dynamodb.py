@@ -22,13 +22,14 @@ from chatkit_aws.store.retries import Retries
 from chatkit_aws.store.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from chatkit.store import StoreItemType
     from chatkit.types import Attachment, FeedbackKind, ThreadItem, ThreadMetadata
     from types_boto3_dynamodb.client import DynamoDBClient
 
     from chatkit_aws.store.bodies import Cipher
+    from chatkit_aws.store.codec import Feedback
     from chatkit_aws.store.keys import ThreadKeys
     from chatkit_aws.store.lease import Taking
     from chatkit_aws.store.objects import Objects
@@ -237,6 +238,11 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
             await self._of(context).feedback.save(_thread(context, thread_id), item_id, kind)
         except InvalidId:
             raise ItemNotFound(thread_id, item_id) from None
+
+    async def load_feedback(self, thread_id: str, context: ContextT) -> Mapping[str, Feedback]:
+        """What the caller thinks of the thread's items, by their ids. Raises ThreadNotFound."""
+        await self.load_thread(thread_id, context)
+        return await self._of(context).feedback.load(_thread(context, thread_id))
 
     @override
     async def save_attachment(self, attachment: Attachment, context: ContextT) -> None:
