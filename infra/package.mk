@@ -24,7 +24,7 @@ endef
 # $(call own-package,FOLDER,WHERE LAMBDA UNPACKS IT): the member beside this Makefile, from its wheel.
 # Built from a copy, so that nothing is left in the source tree.
 define own-package
-	work=$$(mktemp -d) && trap "rm -rf $$work" EXIT && mkdir -p $(1) && cp -R $(wildcard README.md) pyproject.toml src $$work && \
+	work=$$(mktemp -d) && trap "rm -rf $$work" EXIT && mkdir -p $(1) && cp -RL $(wildcard README.md) pyproject.toml src $$work && \
 	$(UV) build --quiet --no-config --wheel --out-dir $$work/dist $$work && \
 	$(INTERPRETER) -m zipfile -e $$work/dist/*.whl $(1)
 	$(call compile,$(1),$(2))

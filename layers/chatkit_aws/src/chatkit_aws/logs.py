@@ -12,7 +12,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from chatkit_aws.record import current_record
 
-OWN = ("chat_api", "chat_cleanup", "chatkit_aws", "lambda_streaming")
+OWN = ("chat_api", "chat_cleanup", "chatkit_aws", "lambda_streaming", "task_tools")
 """The packages whose messages are written out; they put no user's text into them."""
 WITHHELD = "(not written: the line is a library's, and its text may be a user's)"
 

@@ -15,6 +15,7 @@ BUILD = ROOT / ".aws-sam" / "build"
 SOURCES = {
     "ChatFunction": ROOT / "functions" / "chat",
     "CleanupFunction": ROOT / "functions" / "cleanup",
+    "TaskToolsFunction": ROOT / "functions" / "task_tools",
     "ChatKitAwsLayer": ROOT / "layers" / "chatkit_aws",
     "StreamingLayer": ROOT / "layers" / "streaming",
 }
@@ -22,6 +23,7 @@ SOURCES = {
 LAYERS = {
     "ChatFunction": ("ChatKitAwsLayer", "StreamingLayer", "DependenciesLayer"),
     "CleanupFunction": ("ChatKitAwsLayer", "DependenciesLayer"),
+    "TaskToolsFunction": ("ChatKitAwsLayer", "StreamingLayer", "DependenciesLayer"),
 }
 """The functions, and the layers that they have in the template."""
 

@@ -1,0 +1,1 @@
+../../../chat/src/chat_api/assistant/tasks.py
