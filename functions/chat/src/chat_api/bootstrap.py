@@ -12,8 +12,10 @@ from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 from chat_api.app import create_app
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import build_agent, load_prices
+from chat_api.assistant.approvals import approve
 from chat_api.assistant.choices import CHOICES
 from chat_api.choices import Choices
+from chat_api.mcp_client.servers import McpTools
 from chat_api.pacing import Pace
 from chat_api.runs.entry import Gate
 from chat_api.runs.keeper import Runs
@@ -58,6 +60,7 @@ def create_app_from_environment() -> FastAPI:
     logs.take_over(service, os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"))
     settings = Settings.from_environment(os.environ)
     check_times(settings)
+    check_servers(settings)
     build_types(settings.model_api)
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "ChatKit")
     telemetry = Telemetry(service, namespace, salt=settings.token_issuer)
@@ -79,6 +82,12 @@ def check_times(settings: Settings) -> None:
             raise ValueError(message)
 
 
+def check_servers(settings: Settings) -> None:
+    """Raises ValueError for an MCP server that the model's provider is to call where it cannot."""
+    if settings.model_api != "responses" and any(server.kind == "hosted" for server in settings.mcp_servers):
+        raise ValueError("hosted MCP servers need the Responses API: MODEL_API=responses")
+
+
 def create_assistant(
     settings: Settings, models: ModelProvider, agent: Agent[AgentContext[RequestContext]] | None = None
 ) -> Assistant:
@@ -93,7 +102,8 @@ def create_assistant(
     history = window.Limits(settings.history_items, settings.history_tokens)
     titles = Titles(models, settings.title_model) if settings.title_model else None
     calls = (settings.model_calls, settings.tool_calls)
-    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, choices)
+    mcp = McpTools(settings.mcp_servers, settings.mcp_seconds, approve) if settings.mcp_servers else None
+    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, choices, mcp)
 
 
 def create_store(settings: Settings) -> DynamoDBStore:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from chat_api.mcp_servers import McpServers
+
 
 def _split(value: object) -> object:
     """A comma-separated list as a tuple; anything else as it is."""
@@ -55,6 +57,8 @@ class Settings(BaseModel):
     """How long a call of a tool may take, where the tool sets no limit of its own."""
     mcp_seconds: float = Field(default=30, gt=0, le=900)
     """The same for a request to an MCP server."""
+    mcp_servers: McpServers = ()
+    """The MCP servers whose tools the assistant has: a JSON list (docs/mcp.md); empty for none."""
     tool_calls: int = Field(default=50, ge=0, le=1000)
     """How many calls of tools the model may ask for in a turn."""
     history_items: int = Field(ge=1, le=100)

@@ -25,5 +25,8 @@ def address_of(request: Request) -> str:
 
 
 def _base(request: Request) -> str:
-    """The address below which the function is, behind an API with its stage."""
-    return str(request.base_url).rstrip("/")
+    """The address below which the function is, with the stage that a REST API leaves out of the path it passes on."""
+    event: dict[str, Any] = request.scope.get("aws.event", {})
+    path = request.url.path
+    asked: str = event.get("requestContext", {}).get("path", path)
+    return str(request.base_url).rstrip("/") + asked.removesuffix(path)

@@ -12,6 +12,7 @@ from chat_api.runs.context import TurnContext
 from chat_api.server.assistant import Assistant
 from chat_api.server.chosen import AssistantAgent, chosen
 from chat_api.server.citations import Citations, Converter
+from chat_api.server.equipped import equipped
 from chat_api.server.estimate import Estimate
 from chat_api.server.history import History, load_history
 from chat_api.server.raw_citations import readable
@@ -54,6 +55,7 @@ class Answer:
         tool_events = ToolEvents.of(agent_context)
         steps = Steps(self._assistant.tool_calls)
         agent = self._agent(history.question, begins=message is not None)
+        agent = await equipped(agent, self._assistant.mcp, history, context)
         result = self._started(agent, history, agent_context, steps)
         context.ending.cut = result.cancel
         spending.model = model = str(agent.model)

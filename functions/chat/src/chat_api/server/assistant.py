@@ -8,6 +8,7 @@ from chatkit.agents import AgentContext
 
 from chat_api.assistant.actions import Act, ActAtOnce
 from chat_api.choices import Choices
+from chat_api.mcp_client.servers import McpTools
 from chat_api.server import window
 from chat_api.server.titles import Titles
 from chatkit_aws.context import RequestContext
@@ -18,7 +19,7 @@ class Assistant:
     """The agent, where its model comes from, how much it sees and does in a turn, and its actions by their type.
 
     `model_calls` and `tool_calls` are how many of them a turn may have. Without `titles` threads get none. `choices`
-    are what users may choose.
+    are what users may choose, `mcp` has tools of other servers, which are known only when a turn begins.
     """
 
     agent: Agent[AgentContext[RequestContext]]
@@ -30,6 +31,7 @@ class Assistant:
     actions_at_once: Mapping[str, ActAtOnce] = field(default_factory=dict)
     titles: Titles | None = None
     choices: Choices = field(default_factory=Choices)
+    mcp: McpTools | None = None
 
     @property
     def history_items(self) -> int:

@@ -34,6 +34,7 @@ async def authenticate(request: Request) -> RequestContext:
         request_id=request.state.request_id,
         trace_id=invocation.trace_id if invocation else None,
         deadline=invocation.deadline if invocation else None,
+        access_token=token,
     )
     request.state.record.caller(context)
     return context
