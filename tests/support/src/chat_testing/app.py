@@ -16,6 +16,7 @@ from chat_api.app import create_app
 from chat_api.assistant.actions import Act, ActAtOnce
 from chat_api.bootstrap import create_assistant, create_services
 from chat_api.choices import Choices
+from chat_api.mcp_client.servers import McpTools
 from chat_api.settings import Settings
 from chat_testing.chat import ChatClient
 from chat_testing.models import ScriptedModels
@@ -94,6 +95,13 @@ class App:
     dynamodb: DynamoDBClient
     settings: Settings = field(repr=False)
     doorway: Doorway
+    mcp: McpTools | None = None
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self.http.aclose()
+        if self.mcp is not None:
+            await self.mcp.close()
 
     def client(self, token: str | None) -> ChatClient:
         """A client with a token of the test's making, or with none."""
@@ -141,4 +149,4 @@ def application(  # noqa: PLR0913 - each has its default
     )
     doorway = Doorway(create_app(create_services(settings, assistant, store, TELEMETRY)))
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(doorway), base_url="http://testserver")
-    return App(http, models, issuer, table_name, dynamodb, settings, doorway)
+    return App(http, models, issuer, table_name, dynamodb, settings, doorway, assistant.mcp)

@@ -38,7 +38,7 @@ class Connection:
     without sessions is asked for no more than a greeting, over a connection that is open already.
     """
 
-    def __init__(self, server: McpServer, seconds: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, server: McpServer, seconds: float, transport: GuardedTransport | None = None) -> None:
         """Ask `server`, which has `seconds` for an answer."""
         self.server = server
         self._seconds = seconds
@@ -65,6 +65,10 @@ class Connection:
         async with self._session(token) as session:
             # Not the session's own `call_tool`, which would first ask for all tools, to check the result by them.
             return await session.send_request(ClientRequest(request), CallToolResult)
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        await self._transport.close()
 
     @asynccontextmanager
     async def _session(self, token: str | None) -> AsyncIterator[ClientSession]:

@@ -36,6 +36,10 @@ class McpTools:
         self._approve = approve
         self._catalog = catalog or Catalog()
 
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        await asyncio.gather(*(server.close() for server in self._direct))
+
     async def offer(self, context: RequestContext) -> Offer:
         """The tools for who asks; a server that cannot be reached has none, and the model is told."""
         if not self._direct and not self._hosted:

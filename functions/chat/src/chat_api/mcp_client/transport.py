@@ -58,6 +58,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Leave the connections open for the next client."""
 
+    async def close(self) -> None:
+        """Close them."""
+        await self._inner.aclose()
+
 
 class _Bounded(httpx.AsyncByteStream):
     """An answer's bytes, up to a limit."""
