@@ -232,7 +232,8 @@ async def failing(request: Request) -> Response:
             return RedirectResponse("https://169.254.169.254/latest/meta-data", 307)
         case "/mcp/compressed":
             return Response(b"\x1f\x8b", headers={"Content-Encoding": "gzip"}, media_type="application/json")
-    await asyncio.sleep(30)
+    await request.body()
+    await request.receive()  # until who asked has gone
     return PlainTextResponse("")
 
 
