@@ -103,6 +103,26 @@ async def test_only_pages_are_cited_as_pages(app: App, alice: ChatClient, url: s
     assert [one["source"]["title"] for one in streamed(answer)] == ["honey.pdf"]
 
 
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"type": "file_path", "file_id": "file_1", "index": 0},
+        {"type": "something_new", "place": 3},
+        {"type": "url_citation", "url": PAGE},
+        {},
+    ],
+    ids=["no source", "a new kind", "incomplete", "empty"],
+)
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_citation_that_is_none_does_not_end_the_answer(
+    app: App, alice: ChatClient, unknown: dict[str, Any], is_late: bool
+) -> None:
+    app.models.model.enqueue(Citing([TEXT], [unknown, file("honey.pdf", 18)], is_late=is_late).step)
+    answer = await alice.create("Tell me of bees")
+    assert answer.of_type("error") == []
+    assert [one["source"]["title"] for one in await cited(alice, answer)] == ["honey.pdf"]
+
+
 async def test_mentioned_task_is_cited_where_it_is_mentioned(app: App, alice: ChatClient) -> None:
     task = await tasks_of(app, "alice").add("Call Bob", date(2026, 12, 1))
     said = Citing(["🐝 First ca", "ll Bo", "b, then rest."], [page(PAGE, 3)])

@@ -33,9 +33,9 @@ def create_app() -> FastAPI:
     async def page() -> FileResponse:
         return FileResponse(PAGE, headers={"Cache-Control": "no-store"})
 
-    @app.get("/chat-{part}.js")
-    async def helper(part: Literal["fetch", "run"]) -> FileResponse:
-        path = CHAT_FETCH.with_name(f"chat-{part}.js")
+    @app.get("/{module}.js")
+    async def helper(module: Literal["chat-fetch", "chat-run", "entities"]) -> FileResponse:
+        path = CHAT_FETCH.with_name(f"{module}.js")
         return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "no-store"})
 
     @app.get("/token")

@@ -43,7 +43,7 @@ class ModelRequest(BaseModel):
 def answer(request: ModelRequest, paced: Callable[[Iterable[str]], Iterator[str]]) -> Iterator[Event]:
     """The events of one answer, its words at the pace of `paced`, and those of a title at once."""
     items = request.input if isinstance(request.input, list) else [{"role": "user", "content": request.input}]
-    last = items[-1] if items else {}
+    last = next((item for item in reversed(items) if not _is_note(item)), {})
     if last.get("type") == "function_call_output":
         return text_answer(paced(_words(f"The tool says: {last.get('output')} (offline model)")))
     said = _text(last)
@@ -79,6 +79,12 @@ def _argument(name: str, schema: dict[str, Any], said: str) -> Any:
         return None
     plain: dict[str, Any] = {"integer": 1, "number": 1, "boolean": False, "array": [], "object": {}, "null": None}
     return schema.get("default", plain.get(schema.get("type", ""), said))
+
+
+def _is_note(item: dict[str, Any]) -> bool:
+    """Whether an item was put beside the user's messages by the assistant, in brackets, for a model to know."""
+    text = _text(item)
+    return text.startswith("[") and text.endswith("]")
 
 
 def _text(item: dict[str, Any]) -> str:
