@@ -23,7 +23,7 @@ from chatkit.types import (
 )
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.actions import ActionCall
+from chat_api.assistant.calls import ActionCall
 from chat_api.failures import chain
 from chat_api.web.claims import HEADER
 from chat_testing.app import App

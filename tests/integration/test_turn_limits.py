@@ -16,7 +16,7 @@ from chatkit.agents import AgentContext
 from mcp.server.fastmcp import FastMCP
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.tools import current_time
+from chat_api.assistant.clock import current_time
 from chat_api.runs.turn import MARGIN_SECONDS
 from chat_testing.app import App, application
 from chat_testing.chat import Answer, message

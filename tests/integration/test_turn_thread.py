@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from chatkit.types import LockedStatus, ProgressUpdateEvent, ThreadItemDoneEvent, ThreadStreamEvent
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.actions import ActionCall
+from chat_api.assistant.calls import ActionCall
 from chat_testing.builders import assistant_message
 from chat_testing.chat import Answer, ChatClient
 from chat_testing.spent import Make

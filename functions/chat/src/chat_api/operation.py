@@ -10,6 +10,8 @@ from chatkit.types import (
     InputTranscribeReq,
     ItemsFeedbackReq,
     ItemsListReq,
+    ThreadsAddClientToolOutputReq,
+    ThreadsAddStructuredInputReq,
     ThreadsAddUserMessageReq,
     ThreadsCreateReq,
     ThreadsListReq,
@@ -28,6 +30,8 @@ MAX_BODY = 128 * 1024
 """Bytes of any other request."""
 MAX_MESSAGE = 160 * 1024
 """Bytes of a message as JSON: it fits into one row of the table."""
+MAX_TOOL_OUTPUT = 16 * 1024
+"""Bytes of what a page answers to a client tool, as JSON: the model is given all of it."""
 MAX_PAGE = 10_000
 """The largest page that may be asked for; pages of the store are smaller. ChatKit.js asks for 9999 threads."""
 MAX_ID_CHARACTERS = 256
@@ -82,6 +86,7 @@ def parse(body: bytes, max_message_characters: int, max_attachments: int = MAX_A
     operation = Operation(request, body)
     _check_ids(operation.request.params)
     _check_limits(operation)
+    _check_answers(operation.request, max_message_characters)
     if operation.message is not None:
         _check_message(operation.message, max_message_characters, max_attachments)
     return operation
@@ -156,6 +161,18 @@ def _check_limits(operation: Operation) -> None:
         case ItemsFeedbackReq(params=feedback):
             if len(feedback.item_ids) > MAX_FEEDBACK_ITEMS:
                 raise problems.invalid(f"Feedback is for at most {MAX_FEEDBACK_ITEMS} items at a time.")
+
+
+def _check_answers(request: ChatKitReq, max_characters: int) -> None:
+    """Bounds of what is no message, and goes to the model as one does."""
+    match request:
+        case ThreadsAddClientToolOutputReq(params=output):
+            if len(json.dumps(output.result).encode()) > MAX_TOOL_OUTPUT:
+                raise problems.too_large(MAX_TOOL_OUTPUT, "tool's output")
+        case ThreadsAddStructuredInputReq(params=given):
+            values = [value for answer in given.input.answers.values() for value in answer.values]
+            if (length := sum(map(len, values))) > max_characters:
+                raise problems.invalid(f"Answers have at most {max_characters:,} characters; these have {length:,}.")
 
 
 def _check_base64(text: str) -> None:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
-from chat_api.assistant.actions import Act, ActAtOnce
+from chat_api.assistant.calls import Act, ActAtOnce
 from chat_api.bootstrap import create_assistant, create_services
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools

@@ -5,7 +5,8 @@ from importlib.resources import files
 from agents import Agent
 from chatkit.agents import AgentContext
 
-from chat_api.assistant import effects, tools
+from chat_api.assistant import client_tools, clock, details, draft, effects, tools, week
+from chat_api.assistant.pauses import until_answered
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Prices
 
@@ -22,13 +23,19 @@ def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
         instructions=files(__package__).joinpath("instructions.md").read_text(encoding="utf-8"),
         tools=[
             tools.show_tasks,
+            tools.show_task_form,
             tools.add_task,
             tools.list_tasks,
             tools.complete_task,
             tools.update_task,
             tools.delete_task,
-            tools.current_time,
+            clock.current_time,
+            week.plan_week,
+            draft.draft_plan,
+            details.ask_details,
+            client_tools.open_task,
             effects.switch_theme,
         ],
+        tool_use_behavior=until_answered,
         model=model,
     )

@@ -1,6 +1,6 @@
 """A user's tasks: what a task is, and all that can be done with them. Nothing else knows how they are kept."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
 
@@ -17,6 +17,8 @@ MAX_TITLE = 200
 """Characters of a title; spaces around it do not count, and are not kept."""
 
 _PAGE = 100
+_LAST_ZONE = timedelta(hours=12)
+"""How far the last places on Earth are behind UTC."""
 
 
 class Task(BaseModel):
@@ -27,6 +29,10 @@ class Task(BaseModel):
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]
     due: date | None = None
     done: bool = False
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether its day is over and it is not done; `now` is in UTC, and the day is over when it is so everywhere."""
+        return not self.done and self.due is not None and self.due < (now - _LAST_ZONE).date()
 
 
 class ListedTask(Task):

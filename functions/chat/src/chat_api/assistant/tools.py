@@ -1,25 +1,19 @@
-"""What the assistant can do besides talking. Add a function here and name it in `agent.py`."""
+"""What the assistant can do with the user's tasks. Add a function here and name it in `agent.py`."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, date, datetime
 
-from agents import RunContextWrapper, function_tool
-from chatkit.agents import AgentContext
-from chatkit.icons import IconName
-from chatkit.types import ProgressUpdateEvent
+from agents import function_tool
 from pydantic import TypeAdapter
 
 from chat_api.assistant.entities import cite, cite_no_more
 from chat_api.assistant.refusals import explain
-from chat_api.assistant.tasks import ListedTask, Tasks
+from chat_api.assistant.run import Run, notice, progress, tasks_of
+from chat_api.assistant.tasks import ListedTask
+from chat_api.assistant.widgets.task_form import task_form
 from chat_api.assistant.widgets.task_list import as_text, task_list
-from chat_api.texts import mark, say
-from chatkit_aws.context import RequestContext
+from chat_api.texts import mark
 from chatkit_aws.errors import RecordNotFound
-from chatkit_aws.store import DynamoDBStore
-
-Run = RunContextWrapper[AgentContext[RequestContext]]
 
 MOST_LISTED = 100
 """Tasks that the model is told of at once: it pays for each one in every later call of the turn."""
@@ -36,8 +30,8 @@ async def add_task(run: Run, title: str, due_date: date | None) -> str:
         title: What is to be done, in the user's words.
         due_date: The day on which it is due, as in 2026-12-31; null if the user named none.
     """
-    await _progress(run, "write", mark("Adding the task"))
-    return f"Added: {_told(run, await _tasks(run).add(title, due_date))}"
+    await progress(run, "write", mark("Adding the task"))
+    return f"Added: {_told(run, await tasks_of(run).add(title, due_date))}"
 
 
 @function_tool(failure_error_function=explain)
@@ -48,8 +42,8 @@ async def list_tasks(run: Run, open_only: bool) -> str:
         run: The run that calls the tool; not shown to the model.
         open_only: Whether to leave out those that are done.
     """
-    await _progress(run, "search", mark("Looking through the tasks"))
-    return _listed(run, [task for task in await _tasks(run).all() if not (open_only and task.done)])
+    await progress(run, "search", mark("Looking through the tasks"))
+    return _listed(run, [task for task in await tasks_of(run).all() if not (open_only and task.done)])
 
 
 @function_tool(failure_error_function=explain)
@@ -61,8 +55,8 @@ async def complete_task(run: Run, task_id: str, done: bool) -> str:
         task_id: The id that list_tasks or add_task told.
         done: True marks it as done, false opens it again.
     """
-    await _progress(run, "check", mark("Checking off the task") if done else mark("Opening the task again"))
-    return f"Changed: {_told(run, await _tasks(run).complete(task_id, done=done))}"
+    await progress(run, "check", mark("Checking off the task") if done else mark("Opening the task again"))
+    return f"Changed: {_told(run, await tasks_of(run).complete(task_id, done=done))}"
 
 
 @function_tool(failure_error_function=explain)
@@ -76,8 +70,8 @@ async def update_task(run: Run, task_id: str, title: str | None, due_date: date 
         due_date: The new day, as in 2026-12-31; null leaves it as it is.
         remove_due_date: Whether the task is to have no due date any more.
     """
-    await _progress(run, "notebook-pencil", mark("Changing the task"))
-    changed = await _tasks(run).update(task_id, title=title, due=due_date, remove_due=remove_due_date)
+    await progress(run, "notebook-pencil", mark("Changing the task"))
+    changed = await tasks_of(run).update(task_id, title=title, due=due_date, remove_due=remove_due_date)
     return f"Changed: {_told(run, changed)}"
 
 
@@ -89,8 +83,8 @@ async def delete_task(run: Run, task_id: str) -> str:
         run: The run that calls the tool; not shown to the model.
         task_id: The id that list_tasks or add_task told.
     """
-    await _progress(run, "write", mark("Deleting the task"))
-    if not await _tasks(run).delete(task_id):
+    await progress(run, "write", mark("Deleting the task"))
+    if not await tasks_of(run).delete(task_id):
         raise RecordNotFound(task_id)
     cite_no_more(run.context.request_context, task_id)
     return "Deleted."
@@ -103,39 +97,26 @@ async def show_tasks(run: Run) -> str:
     Args:
         run: The run that calls the tool; not shown to the model.
     """
-    await _progress(run, "notebook", mark("Fetching the list"))
-    tasks, locale = await _tasks(run).all(), run.context.request_context.locale
+    await progress(run, "notebook", mark("Fetching the list"))
+    tasks, locale = await tasks_of(run).all(), run.context.request_context.locale
     await run.context.stream_widget(task_list(tasks, locale), copy_text=as_text(tasks))
+    if late := sum(task.is_overdue(datetime.now(UTC)) for task in tasks):
+        await notice(run, "warning", mark("Overdue tasks: {count}"), count=late)
     return f"The user sees the list now: {_listed(run, tasks)}"
 
 
-@function_tool
-async def current_time(run: Run, time_zone: str) -> str:
-    """The date and time in a time zone.
+@function_tool(failure_error_function=explain)
+async def show_task_form(run: Run, task_id: str | None) -> str:
+    """Show the user a form in which they write a new task, or change one, and save it themselves.
 
     Args:
         run: The run that calls the tool; not shown to the model.
-        time_zone: An IANA name such as Europe/Berlin, or UTC.
+        task_id: The id of the task to be changed; null for a new one.
     """
-    await _progress(run, "clock", mark("Looking at the clock in {time_zone}"), time_zone=time_zone)
-    try:
-        now = datetime.now(ZoneInfo(time_zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        return f"There is no time zone named {time_zone}."
-    return now.strftime("%A, %d %B %Y, %H:%M (%Z)")
-
-
-def _tasks(run: Run) -> Tasks:
-    """The tasks of who asks."""
-    store = run.context.store
-    assert isinstance(store, DynamoDBStore)  # noqa: S101 - the application has no other
-    return Tasks(store, run.context.request_context)
-
-
-async def _progress(run: Run, icon: IconName, text: str, **values: object) -> None:
-    """Tell the user what is being done, in their language."""
-    said = say(run.context.request_context.locale, text, **values)
-    await run.context.stream(ProgressUpdateEvent(icon=icon, text=said))
+    await progress(run, "notebook-pencil", mark("Preparing the form"))
+    task = await tasks_of(run).get(task_id) if task_id else None
+    await run.context.stream_widget(task_form(task, run.context.request_context.locale))
+    return "The user sees the form now, and has not saved it yet."
 
 
 def _told(run: Run, task: ListedTask) -> str:

@@ -53,10 +53,11 @@ class Answer:
         context, spending = self._context, self._context.spending
         agent_context = AgentContext[RequestContext](thread=self._thread, store=self._store, request_context=context)
         tool_events = ToolEvents.of(agent_context)
-        steps = Steps(self._assistant.tool_calls)
+        steps = Steps(self._assistant.tool_calls, tool_events)
         agent = self._agent(history.question, begins=message is not None)
         agent = await equipped(agent, self._assistant.mcp, history, context)
         result = self._started(agent, history, agent_context, steps)
+        tool_events.follow(result)
         context.ending.cut = result.cancel
         spending.model = model = str(agent.model)
         title = self._title(message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from agents import Agent, ModelProvider
 from chatkit.agents import AgentContext
 
-from chat_api.assistant.actions import Act, ActAtOnce
+from chat_api.assistant.calls import Act, ActAtOnce
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
 from chat_api.server import window

@@ -42,7 +42,7 @@ from chatkit.types import (
 )
 from pydantic import BaseModel
 
-from chat_api.assistant.actions import ActionCall
+from chat_api.assistant.calls import ActionCall
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.runs.context import TurnContext

@@ -39,7 +39,8 @@ class Delivery:
 
     - Hidden items stay hidden however they are announced; the SDK hides them only when they are done.
     - An update of an item that is stored is stored, so that a reload shows the same.
-    - What ends an answer early leaves what the user saw, and an event says what it was.
+    - What ends an answer early leaves what the user saw, and an event says what it was. So does its end: a tool that
+      ran out of time does not finish its widget, nor an answer that waits for the page its workflow.
     """
 
     def __init__(self, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext, apply: Apply) -> None:
@@ -63,6 +64,8 @@ class Delivery:
                     yield event
                 async for change in self._thread_changes():
                     yield change
+        async for done in self.rest():
+            yield done
         async for change in self._thread_changes():
             yield change
 
@@ -74,6 +77,7 @@ class Delivery:
             except ChatKitAwsError as error:
                 logger.warning("what there is of an answer is not kept: %s", type(error).__name__)
                 continue
+            self._unfinished.note(done)
             yield done
 
     async def _thread_changes(self) -> AsyncIterator[ThreadUpdatedEvent]:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import override
 
-from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, TResponseInputItem
+from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, Tool, TResponseInputItem
 from agents.exceptions import MaxTurnsExceeded
 from chatkit.agents import AgentContext
 from openai.types.responses import ResponseFunctionToolCall
 
+from chat_api.server.tool_events import ToolEvents
 from chatkit_aws.context import RequestContext
 
 
@@ -18,9 +19,10 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
     often the model is called, the Agents SDK counts. `asked` is what a call of the model was given that has not ended.
     """
 
-    def __init__(self, tool_calls: int) -> None:
-        """Begin with none of `tool_calls`."""
+    def __init__(self, tool_calls: int, events: ToolEvents) -> None:
+        """Begin with none of `tool_calls`, by which tools send `events`."""
         self._left = tool_calls
+        self._events = events
         self.asked: Sequence[TResponseInputItem] | None = None
 
     @override
@@ -49,3 +51,13 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
         self._left -= sum(isinstance(item, ResponseFunctionToolCall) for item in response.output)
         if self._left < 0:
             raise MaxTurnsExceeded("too many calls of tools")
+
+    @override
+    async def on_tool_start(
+        self,
+        context: RunContextWrapper[AgentContext[RequestContext]],
+        agent: Agent[AgentContext[RequestContext]],
+        tool: Tool,
+    ) -> None:
+        """Let the tool begin when it is its turn."""
+        await self._events.turn()

@@ -17,6 +17,7 @@ from chatkit.types import (
     WorkflowItem,
 )
 
+from chat_api.server.updates import at_rest
 from chatkit_aws.store.keys import naive_utc
 
 type Apply = Callable[[dict[str, ThreadItem], ThreadItemUpdatedEvent], None]
@@ -54,7 +55,7 @@ class Unfinished:
                 case AssistantMessageItem() if any(part.text.strip() for part in item.content):
                     yield ThreadItemDoneEvent(item=item)
                 case WidgetItem():
-                    yield ThreadItemDoneEvent(item=item)
+                    yield ThreadItemDoneEvent(item=at_rest(item))
                 case WorkflowItem() if item.workflow.tasks:
                     yield ThreadItemDoneEvent(item=_closed(item))
 

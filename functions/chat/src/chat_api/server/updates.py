@@ -41,10 +41,26 @@ def _longer(component: Component, update: WidgetStreamingTextValueDelta) -> Comp
     return {**component, "value": component.get("value", "") + update.delta, "streaming": not update.done}
 
 
+def at_rest(item: WidgetItem) -> WidgetItem:
+    """The widget with texts to which nothing is added any more."""
+    return _changed(item, _is_streamed, lambda text: {**text, "streaming": False})
+
+
+def _is_streamed(node: Component) -> bool:
+    # Actions have a property of that name too, which means something else.
+    return node.get("type") in {"Text", "Markdown"} and "streaming" in node
+
+
 def _with_component(item: WidgetItem, component_id: str, change: Callable[[Component], Component]) -> WidgetItem:
+    return _changed(item, lambda node: node.get("id") == component_id, change)
+
+
+def _changed(
+    item: WidgetItem, is_meant: Callable[[Component], bool], change: Callable[[Component], Component]
+) -> WidgetItem:
     def changed(node: Any) -> Any:
         match node:
-            case {"id": known} if known == component_id:
+            case dict() if is_meant(node):
                 return change(node)
             case dict():
                 return {name: changed(value) for name, value in node.items()}

@@ -1,17 +1,15 @@
 """The task list as a widget: `task_list.widget` with a user's tasks, in their language.
 
-The template is Jinja within JSON, as https://widgets.chatkit.studio writes it; what it is given is `TaskListData`.
+The template is given `TaskListData`.
 """
 
-import json
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 
-from chatkit.widgets import DynamicWidgetRoot, WidgetTemplate
+from chatkit.widgets import DynamicWidgetRoot
 from pydantic import BaseModel, ConfigDict
 
 from chat_api.assistant.tasks import ListedTask
+from chat_api.assistant.widgets.templates import template
 from chat_api.texts import mark, say
 
 MOST_SHOWN = 50
@@ -58,7 +56,7 @@ def task_list(tasks: Sequence[ListedTask], locale: str) -> DynamicWidgetRoot:
         note=_note(len(tasks), locale),
         tasks=[_row(task, locale) for task in tasks[:MOST_SHOWN]],
     )
-    return _template().build(data)
+    return template("task_list").build(data)
 
 
 def as_text(tasks: Sequence[ListedTask]) -> str:
@@ -75,10 +73,3 @@ def _note(count: int, locale: str) -> str:
 def _row(task: ListedTask, locale: str) -> TaskData:
     due = say(locale, _DUE, date=task.due.isoformat()) if task.due else ""
     return TaskData(id=task.id, title=task.title, done=task.done, due=due)
-
-
-@cache
-def _template() -> WidgetTemplate:
-    """Compiled when the first list is shown, not when the process starts."""
-    file = files(__package__).joinpath("task_list.widget")
-    return WidgetTemplate(json.loads(file.read_text(encoding="utf-8")))

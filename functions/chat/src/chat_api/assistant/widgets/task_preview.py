@@ -1,13 +1,10 @@
 """A task as it is shown where one points at it: `task_preview.widget` with the task, in the user's language."""
 
-import json
-from functools import cache
-from importlib.resources import files
-
-from chatkit.widgets import DynamicWidgetRoot, WidgetTemplate
+from chatkit.widgets import DynamicWidgetRoot
 from pydantic import BaseModel, ConfigDict
 
 from chat_api.assistant.tasks import ListedTask
+from chat_api.assistant.widgets.templates import template
 from chat_api.texts import mark, say
 
 _OPEN = mark("Open")
@@ -32,11 +29,4 @@ def task_preview(task: ListedTask, locale: str) -> DynamicWidgetRoot:
         state=say(locale, _DONE if task.done else _OPEN),
         due=say(locale, _DUE, date=task.due.isoformat()) if task.due else "",
     )
-    return _template().build(data)
-
-
-@cache
-def _template() -> WidgetTemplate:
-    """Compiled when the first one is shown, not when the process starts."""
-    file = files(__package__).joinpath("task_preview.widget")
-    return WidgetTemplate(json.loads(file.read_text(encoding="utf-8")))
+    return template("task_preview").build(data)

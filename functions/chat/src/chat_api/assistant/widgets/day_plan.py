@@ -1,0 +1,30 @@
+"""The draft of a day's plan: `day_plan.widget` with as much of its text as there is, in the user's language.
+
+The template is given `DayPlanData`. Its text has an id, by which ChatKit knows that what is new of it only adds to it.
+"""
+
+from datetime import date
+
+from chatkit.widgets import DynamicWidgetRoot
+from pydantic import BaseModel, ConfigDict
+
+from chat_api.assistant.widgets.templates import template
+from chat_api.texts import mark, say
+
+_HEADING = mark("Draft for {date}")
+
+
+class DayPlanData(BaseModel):
+    """What the template is given; `is_whole` once no more of the text is to come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    heading: str
+    text: str
+    is_whole: bool
+
+
+def day_plan(day: date, text: str, locale: str, *, is_whole: bool) -> DynamicWidgetRoot:
+    """The draft for a day; `text` is Markdown."""
+    heading = say(locale, _HEADING, date=day.isoformat())
+    return template("day_plan").build(DayPlanData(heading=heading, text=text, is_whole=is_whole))
