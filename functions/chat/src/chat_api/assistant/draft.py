@@ -77,7 +77,8 @@ class Draft:
 
     def _writer(self) -> Agent[None]:
         """The writer, with the model that answers, by whose price its use is counted."""
-        return _WRITER.clone(model=self._run.agent.model) if self._run.agent else _WRITER
+        answers = self._run.agent
+        return _WRITER.clone(model=answers.model) if isinstance(answers, Agent) else _WRITER
 
     def _widget(self, *, is_whole: bool = False) -> DynamicWidgetRoot:
         return day_plan(self._day, self.text, self._run.context.request_context.locale, is_whole=is_whole)
