@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
+from agents.testing import function_call
 from botocore.awsrequest import AWSPreparedRequest
 from types_boto3_dynamodb.client import DynamoDBClient
 
@@ -107,6 +108,22 @@ async def test_lease_takes_6_write_units(on: Stage, observer: DynamoDBClient) ->
     turn = await on.turn(await on.thread(history(texts, ITEMS, 1)), texts[0], observer)
     units = turn.meter.write_units_by_kind()
     assert (units["RUN"], units["EVT"], units["STP"]) == (6, 0, 0)
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+async def test_turn_with_tools_takes_8_write_units_more_however_many_there_are(
+    on: Stage, observer: DynamoDBClient, calls: int
+) -> None:
+    texts = exchanges()
+    thread_id = await on.thread(history(texts, ITEMS, 1))
+    for number in range(calls):
+        zone = {"time_zone": "Europe/Berlin"}
+        on.models.model.enqueue([function_call("current_time", zone, call_id=f"call_{number}", item_id=f"fc_{number}")])
+    turn = await on.turn(thread_id, texts[0], observer)
+    units = turn.meter.write_units_by_kind()
+    assert (of_store(units), units["RUN"]) == (18, 8)
+    later = await on.turn(thread_id, texts[0], observer)
+    assert (of_store(later.meter.write_units_by_kind()), of_store(later.meter.read_units_by_kind())) == (12, 8)
 
 
 async def test_events_of_a_short_turn_are_one_batch_and_two_reads_before_it(

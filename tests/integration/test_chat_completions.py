@@ -104,6 +104,26 @@ async def test_tool_is_called_and_its_result_reaches_the_model(
     assert await used(table_name, dynamodb) == Usage(input=60, output=10, requests=2)
 
 
+async def test_later_turn_is_given_calls_and_results_as_the_api_wants_them(
+    alice: ChatClient, model: ChatCompletions
+) -> None:
+    model.say(tool_call("weather", '{"city": "Rome"}'), end("tool_calls"))
+    model.say(text("It rains"), end())
+    created = await alice.create("What is the weather in Rome?")
+    model.say(text("Yes"), end())
+    await alice.say(created.thread_id, "Still?")
+    _, asked, called, result, answer, _ = model.requests[-1]["messages"]
+    [call] = called["tool_calls"]
+    assert (asked["role"], called["role"], answer) == (
+        "user",
+        "assistant",
+        {"role": "assistant", "content": "It rains"},
+    )
+    assert call["function"] == {"name": "weather", "arguments": '{"city": "Rome"}'}
+    assert result == {"role": "tool", "tool_call_id": call["id"], "content": "Rain in Rome"}
+    assert len(call["id"]) <= 40  # the most that OpenAI takes here
+
+
 async def test_usage_is_asked_for_and_counted_with_its_details(
     alice: ChatClient, model: ChatCompletions, table_name: str, dynamodb: DynamoDBClient
 ) -> None:

@@ -51,6 +51,14 @@ class StoreRefused(ChatKitAwsError):
     """A request was refused for good: no permission, no such table, no use of a key. Trying again is no help."""
 
 
+class Damaged(StoreRefused):
+    """Sealed bytes were changed, or are in another place than they were sealed for; no key opens them."""
+
+    def __init__(self) -> None:
+        """Refuse them."""
+        super().__init__("sealed bytes are damaged, or were sealed for another place")
+
+
 class Held(ChatKitAwsError):
     """The user is under legal hold: nothing of theirs is deleted or erased until it is lifted."""
 

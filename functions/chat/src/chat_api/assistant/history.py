@@ -66,10 +66,9 @@ class HistoryConverter(ThreadItemConverter):
         """That there was one: what it shows is as long as a list, and may no longer be so. Tools tell what is."""
         return EasyInputMessageParam(role="user", content="[a widget was shown here; tools tell what is in it now]")
 
-    async def to_inputs(self, items: Sequence[ThreadItem]) -> list[list[TResponseInputItem]]:
-        """What each of the items is to the model; only the newest message shows what it quotes and names."""
-        newest = next((item for item in reversed(items) if isinstance(item, UserMessageItem)), None)
-        return [await self._thread_item_to_input_item(item, is_last_message=item is newest) for item in items]
+    async def to_input(self, item: ThreadItem, *, is_newest_message: bool) -> list[TResponseInputItem]:
+        """What an item is to the model; only the newest message of the user's shows what it quotes and names."""
+        return await self._thread_item_to_input_item(item, is_last_message=is_newest_message)
 
     async def _named(self, tags: Sequence[UserMessageTagContent]) -> TResponseInputItem:
         """What tags name, by the store and not by what they say: anybody may have written them."""

@@ -15,6 +15,7 @@ from chat_api.server.citations import Citations, Converter
 from chat_api.server.equipped import equipped
 from chat_api.server.estimate import Estimate
 from chat_api.server.history import History, load_history
+from chat_api.server.kept_calls import KeptCalls
 from chat_api.server.raw_citations import readable
 from chat_api.server.sighting import Sightings
 from chat_api.server.steps import Steps
@@ -63,10 +64,12 @@ class Answer:
         title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
         citations, estimate = Citations(context.sources), Estimate()
+        calls = KeptCalls(self._store, self._thread, context)
         has_spoken = False
         try:
-            answered = stream_agent_response(agent_context, readable(result), converter=Converter())
-            async with closing(citations.added(sparse(sightings.keep(answered)))) as events:
+            answered = stream_agent_response(agent_context, readable(calls.watched(result)), converter=Converter())
+            kept = sightings.keep(calls.keep(answered))
+            async with closing(citations.added(sparse(kept))) as events:
                 async for event in events:
                     estimate.note(event)
                     has_spoken = True
@@ -80,6 +83,7 @@ class Answer:
             if title is not None:
                 title.end()
             spending.add(model, Usage.of_run(result.context_wrapper.usage) + estimate.usage(steps.asked))
+            await calls.end()
 
     def _agent(self, question: UserMessageItem | None, *, begins: bool) -> AssistantAgent:
         """The agent as who asked the question has chosen it, also where the answer goes on in a later turn."""

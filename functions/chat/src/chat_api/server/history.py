@@ -1,5 +1,8 @@
 """The history that the model is given: the newest items of the thread, as many as the limits let in."""
 
+import logging
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents import TResponseInputItem
@@ -8,10 +11,13 @@ from chatkit.types import Page, ThreadItem, ThreadMetadata, UserMessageItem
 from chat_api.assistant.entities import Entities
 from chat_api.assistant.history import HistoryConverter
 from chat_api.runs.context import TurnContext
+from chat_api.server import tool_calls
 from chat_api.server.estimate import tokens_of
 from chat_api.server.window import Limits, Part, first_of
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +38,43 @@ async def load_history(
     """The newest items of a thread as model input. Raises as the store does.
 
     `message` is the last of them, where the turn answers one. An item is given whole or not at all, so that a tool's
-    result is never without its call.
+    result is never without its call. One that cannot be given is left out, and the log says so.
     """
     page = await _newest_first(store, thread, message, limits.items, context)
     items = page.data[::-1]
-    inputs = await HistoryConverter(Entities(store, context)).to_inputs(items)
+    question = next((item for item in page.data if isinstance(item, UserMessageItem)), None)
+    inputs = await _inputs_of(items, question, HistoryConverter(Entities(store, context)))
     parts = [
         Part(item.id, tokens_of(input_), isinstance(item, UserMessageItem))
         for item, input_ in zip(items, inputs, strict=True)
     ]
     first = first_of(parts, limits, is_all=not page.has_more)
-    question = next((item for item in page.data if isinstance(item, UserMessageItem)), None)
     return History([item for input_ in inputs[first:] for item in input_], question)
+
+
+async def _inputs_of(
+    items: Sequence[ThreadItem], question: UserMessageItem | None, converter: HistoryConverter
+) -> list[list[TResponseInputItem]]:
+    """What each of the items is to the model; nothing for one of which a converter makes nothing but an error.
+
+    Raises as it does where it is the question, without which there is no answer.
+    """
+    inputs, broken = list[list[TResponseInputItem]](), Counter[str]()
+    for item in items:
+        try:
+            calls = tool_calls.calls_of(item)
+            if calls is not None:
+                inputs.append(tool_calls.to_inputs(item.id, calls))
+            else:
+                inputs.append(await converter.to_input(item, is_newest_message=item is question))
+        except Exception as error:
+            if item is question:
+                raise
+            broken[f"{item.type}: {type(error).__name__}"] += 1
+            inputs.append([])
+    if broken:
+        logger.error("items are left out of what the model sees: %s", dict(broken))
+    return inputs
 
 
 async def _newest_first(

@@ -17,11 +17,15 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
+from chat_api.server import tool_calls
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AlreadyAnswered, ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
 
 logger = logging.getLogger(__name__)
+
+_NEWEST = 5
+"""Among how many items the last one is looked for that is not of tools."""
 
 type Events = AsyncIterator[ThreadStreamEvent]
 type Answered = Callable[[StructuredInputItem], Coroutine[None, None, StructuredInputItem]]
@@ -105,9 +109,9 @@ class Opening:
             yield event
 
     async def _newest(self, thread_id: str) -> ThreadItem | None:
-        """The thread's last item: where it is what the user sent, nothing was said to it."""
-        newest = (await self.store.load_thread_items(thread_id, None, 1, "desc", self.context)).data
-        return newest[0] if newest else None
+        """The thread's last item: where it is what the user sent, nothing was said to it, but maybe done."""
+        newest = (await self.store.load_thread_items(thread_id, None, _NEWEST, "desc", self.context)).data
+        return next((item for item in newest if not tool_calls.are_in(item)), None)
 
     async def _take_back(self, created: ThreadStreamEvent) -> None:
         assert isinstance(created, ThreadCreatedEvent)  # noqa: S101 - the SDK's first event

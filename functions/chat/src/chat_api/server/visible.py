@@ -23,7 +23,7 @@ async def visible_items(store: DynamoDBStore, asked: ItemsListParams, context: R
         wanted = limit + 1 - len(found)
         page = await store.load_thread_items(asked.thread_id, after, wanted, asked.order, context)
         found += [item for item in page.data if not is_hidden(item)]
-        is_cut_short = len(page.data) < wanted and bool(found)  # by the store, for its size
+        is_cut_short = len(page.data) < wanted and bool(found)  # by the store: very large, or unreadable
         if not page.has_more or len(found) > limit or is_cut_short:
             break
         after = page.after

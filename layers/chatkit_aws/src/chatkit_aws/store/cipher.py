@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 
-from chatkit_aws.errors import StoreRefused
+from chatkit_aws.errors import Damaged
 from chatkit_aws.store.data_keys import DataKeys
 from chatkit_aws.store.key_cache import KeyCache, Limits, Scope
 from chatkit_aws.store.key_names import KeyNames
@@ -66,13 +66,13 @@ class EnvelopeCipher:
         return b"".join((head, nonce, key.aead.encrypt(nonce, data, FORMAT + label)))
 
     async def open(self, sealed: bytes, scope: Scope, label: bytes) -> bytes:
-        """What was sealed for `scope` with `label`. Raises StoreRefused for anything else."""
+        """What was sealed for `scope` with `label`. Raises Damaged for anything else."""
         wrapped, nonce, ciphertext = _parts(sealed)
         key = await self._keys.unwrap(scope, wrapped)
         try:
             return key.aead.decrypt(nonce, ciphertext, FORMAT + label)
         except InvalidTag:
-            raise _damaged() from None
+            raise Damaged() from None
 
 
 def _parts(sealed: bytes) -> tuple[bytes, bytes, memoryview]:
@@ -80,10 +80,6 @@ def _parts(sealed: bytes) -> tuple[bytes, bytes, memoryview]:
     start = len(FORMAT) + _LENGTH_BYTES
     end = start + int.from_bytes(sealed[len(FORMAT) : start])
     if not sealed.startswith(FORMAT) or len(sealed) < end + _NONCE_BYTES + _TAG_BYTES:
-        raise _damaged()
+        raise Damaged()
     after_nonce = end + _NONCE_BYTES
     return sealed[start:end], sealed[end:after_nonce], memoryview(sealed)[after_nonce:]
-
-
-def _damaged() -> StoreRefused:
-    return StoreRefused("sealed bytes are damaged, or were sealed for another place")

@@ -155,7 +155,8 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
     ) -> Page[ThreadItem]:
         """By time of creation, then id; an unknown thread has none. Raises UnknownCursor, InvalidOrder.
 
-        A page of very large items has fewer of them than were asked for.
+        A page of very large items has fewer of them than were asked for, and so has one with an item that cannot be
+        read; its cursor is right nonetheless.
         """
         request = PageRequest.of(after, limit, order)
         owner = _owner(context)
@@ -169,7 +170,7 @@ class DynamoDBStore[ContextT: Caller = RequestContext](Store[ContextT]):
         if rows is None:
             raise UnknownCursor(after)
         shown = request.shown(rows)
-        return page_of(rows, shown, await self._of(context).items.load(thread, shown))
+        return page_of(rows, shown, await self._of(context).items.readable(thread, shown))
 
     @override
     async def load_item(self, thread_id: str, item_id: str, context: ContextT) -> ThreadItem:

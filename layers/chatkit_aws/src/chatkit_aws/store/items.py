@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from chatkit.types import ClientToolCallItem, StructuredInputItem
 
-from chatkit_aws.errors import AlreadyAnswered, Held
+from chatkit_aws.errors import AlreadyAnswered, Damaged, Held, UnknownFormat
 from chatkit_aws.store import codec, keys
+from chatkit_aws.store.bodies import SEALED
 from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.guard import MAX_CHANGES
 from chatkit_aws.store.keys import Key
@@ -123,6 +124,24 @@ class Items:
         """The items in rows; one that was removed since is left out."""
         items = await asyncio.gather(*(self._item_of(thread, row) for row in rows))
         return [item for item in items if item is not None]
+
+    async def readable(self, thread: ThreadKeys, rows: Sequence[Row]) -> list[ThreadItem]:
+        """The same without those that nobody can read: damaged, or written by a later version. The log says so.
+
+        A key that cannot be used now, and a cipher that this store was not given, are other matters: they raise.
+        """
+        items = await asyncio.gather(*(self._readable(thread, row) for row in rows))
+        return [item for item in items if item is not None]
+
+    async def _readable(self, thread: ThreadKeys, row: Row) -> ThreadItem | None:
+        try:
+            return await self._item_of(thread, row)
+        except (Damaged, UnknownFormat, ValueError) as error:
+            if isinstance(error, UnknownFormat) and error.version == SEALED and self.bodies.cipher is None:
+                raise
+            # What the error says may be of the user's.
+            _log.error("an item is left out, it cannot be read: %s at %s", type(error).__name__, row.key.sk)
+            return None
 
     async def _item_of(self, thread: ThreadKeys, row: Row) -> ThreadItem | None:
         body = await self.overflow.body_of(row)

@@ -1,0 +1,141 @@
+"""The calls of tools in one turn, on their way into the thread, where later turns find them."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from agents import RunItemStreamEvent, RunResultStreaming
+from agents.exceptions import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
+from agents.items import RunItem, ToolCallItem, ToolCallOutputItem
+from chatkit.types import (
+    AssistantMessageItem,
+    ClientToolCallItem,
+    HiddenContextItem,
+    ThreadItem,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+    WorkflowItem,
+)
+from openai.types.responses import ResponseFunctionToolCall
+
+from chat_api.runs.context import TurnContext
+from chat_api.server.streams import closing
+from chat_api.server.tool_calls import ToolCall, item_of, text_of
+from chatkit_aws.errors import ChatKitAwsError
+from chatkit_aws.store import DynamoDBStore
+
+logger = logging.getLogger(__name__)
+
+_MOMENT = timedelta(microseconds=1)
+
+
+class KeptCalls:
+    """One turn's: functions of ours and of MCP servers. What a provider's own tools found is in the answer.
+
+    All that were carried out before a message are one item, which is stored with it, so that a turn without tools
+    writes nothing more. What an answer leaves that ends early is stored at its end.
+    """
+
+    def __init__(self, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext) -> None:
+        """Begin with none."""
+        self._store = store
+        self._thread = thread
+        self._context = context
+        self._run: RunResultStreaming | None = None
+        self._asked: dict[str, ResponseFunctionToolCall] = {}
+        self._seen: set[str] = set()
+        self._done: dict[str, ToolCall] = {}
+        self._since = datetime.max  # noqa: DTZ901 - as the SDK's times are
+        self._workflow: WorkflowItem | None = None
+        self._stored: list[str] = []
+
+    def watched(self, result: RunResultStreaming) -> RunResultStreaming:
+        """The run, for ChatKit's SDK to make events of; what it does with tools is seen on the way."""
+        self._run = result
+        return cast("RunResultStreaming", _Watched(result, self))
+
+    async def keep(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
+        """The same events, and before each message an item of the calls that led to it."""
+        try:
+            async with closing(events):
+                async for event in events:
+                    for item in self._items_before(event):
+                        yield ThreadItemDoneEvent(item=item)
+                    yield event
+        except (InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered):
+            # A guardrail takes all back that the turn has brought.
+            self._run, self._done = None, {}
+            for item_id in self._stored:
+                yield ThreadItemRemovedEvent(item_id=item_id)
+            raise
+
+    async def end(self) -> None:
+        """Store what no message followed. Raises nothing: the answer is over."""
+        # A run that fails at once does not show what it did before.
+        for made in self._run.new_items if self._run else ():
+            self.note(made)
+        try:
+            for item in self._items():
+                await self._store.add_thread_item(self._thread.id, item, self._context)
+        except ChatKitAwsError as error:
+            logger.warning("calls of tools are not kept: %s", type(error).__name__)
+
+    def note(self, made: RunItem) -> None:
+        """Take note of what the run made, of each thing once."""
+        match made:
+            case ToolCallItem(raw_item=ResponseFunctionToolCall() as call):
+                self._asked.setdefault(call.call_id, call)
+            case ToolCallOutputItem(
+                raw_item={"type": "function_call_output", "call_id": str(call_id), "output": output}
+            ):
+                if (asked := self._asked.get(call_id)) is not None and call_id not in self._seen:
+                    self._seen.add(call_id)
+                    self._since = min(self._since, datetime.now())  # noqa: DTZ005 - the SDK's is naive
+                    self._done[call_id] = ToolCall(asked.name, asked.arguments, text_of(output))
+
+    def _items_before(self, event: ThreadStreamEvent) -> Iterator[HiddenContextItem]:
+        match event:
+            case ThreadItemAddedEvent(item=WorkflowItem() as workflow):
+                self._workflow = workflow
+            case ThreadItemDoneEvent(item=WorkflowItem()):
+                self._workflow = None
+            case ThreadItemDoneEvent(item=AssistantMessageItem() | ClientToolCallItem() as item):
+                self._forget(item)
+                yield from self._items()
+
+    def _forget(self, item: ThreadItem) -> None:
+        """A call that the page carries out is an item of its own, to which its result will come."""
+        if isinstance(item, ClientToolCallItem):
+            self._done.pop(item.call_id, None)
+
+    def _items(self) -> Iterator[HiddenContextItem]:
+        """The item of what there is, if there is something."""
+        if not self._done:
+            return
+        item_id = self._store.generate_item_id("tool_call", self._thread, self._context)
+        item = item_of(list(self._done.values()), item_id, self._thread.id, self._created_at())
+        self._done, self._since = {}, datetime.max  # noqa: DTZ901 - as above
+        self._stored.append(item_id)
+        yield item
+
+    def _created_at(self) -> datetime:
+        """Before an open workflow: the SDK goes on with that where only a call of the page's follows it."""
+        return self._since if self._workflow is None else min(self._since, self._workflow.created_at - _MOMENT)
+
+
+class _Watched:
+    """A run of which ChatKit's SDK reads the events, and nothing else (1.6.5)."""
+
+    def __init__(self, result: RunResultStreaming, calls: KeptCalls) -> None:
+        self._result = result
+        self._calls = calls
+
+    async def stream_events(self) -> AsyncIterator[Any]:
+        async for event in self._result.stream_events():
+            if isinstance(event, RunItemStreamEvent):
+                self._calls.note(event.item)
+            yield event
