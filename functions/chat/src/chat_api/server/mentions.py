@@ -1,6 +1,6 @@
 """Where a text mentions things by their titles, found while the text is still being written."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -26,12 +26,14 @@ class Mentions:
         """Look for the things of these titles by id; the text has not begun."""
         folded = {id_: _folded(title) for id_, title in titles.items()}
         count = Counter(folded.values())
-        # The longest first: of two that begin at the same place it is meant.
-        self._left = sorted(
+        known = sorted(
             ((title, id_) for id_, title in folded.items() if title and count[title] == 1),
-            key=lambda known: -len(known[0]),
+            key=lambda one: -len(one[0]),
         )
-        self._longest = len(self._left[0][0]) if self._left else 0
+        self._longest = len(known[0][0]) if known else 0
+        self._titles = defaultdict[str, list[tuple[str, str]]](list)
+        for title, id_ in known:
+            self._titles[title[0]].append((title, id_))
         self._text = ""
         self._next = 0
         self._mentioned: set[str] = set()
@@ -48,30 +50,22 @@ class Mentions:
 
     def _until(self, settled: int) -> Iterator[Mention]:
         """The new ones that begin before `settled`, in their order."""
-        while self._next < settled and (found := self._first(self._next, settled)):
-            start, title, id_ = found
-            self._next = start + len(title)
-            if id_ not in self._mentioned:
+        while self._next < settled:
+            title, id_ = self._at(self._next)
+            self._next += len(title) or 1
+            if title and id_ not in self._mentioned:
                 self._mentioned.add(id_)
                 yield Mention(id_, self._next)
-        self._next = max(self._next, settled)
 
-    def _first(self, start: int, settled: int) -> tuple[int, str, str] | None:
-        """The first title from `start` on that begins before `settled`, and of those the longest."""
-        found = ((self._find(title, start, settled), title, id_) for title, id_ in self._left)
-        return min((one for one in found if one[0] >= 0), key=lambda one: one[0], default=None)
-
-    def _find(self, title: str, start: int, settled: int) -> int:
-        """Where a title stands as a whole; -1 where it does not."""
-        while (place := self._text.find(title, start, settled + len(title) - 1)) >= 0:
-            if not self._is_within_a_word(place, place + len(title)):
-                return place
-            start = place + 1
-        return -1
-
-    def _is_within_a_word(self, start: int, end: int) -> bool:
-        before, after = self._text[start - 1 : start], self._text[end : end + 1]
-        return _is_of_a_word(before) or _is_of_a_word(after)
+    def _at(self, place: int) -> tuple[str, str]:
+        """The longest title that stands as a whole at a place, and whose it is; an empty one where none does."""
+        known = self._titles.get(self._text[place])
+        if known and not _is_of_a_word(self._text[place - 1 : place]):
+            for title, id_ in known:
+                end = place + len(title)
+                if self._text.startswith(title, place) and not _is_of_a_word(self._text[end : end + 1]):
+                    return title, id_
+        return "", ""
 
 
 def _is_of_a_word(character: str) -> bool:
