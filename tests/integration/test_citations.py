@@ -2,21 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import pytest
-from agents.testing import function_call
 
-from chat_api.assistant.tasks import Tasks
 from chat_api.web.claims import HEADER
 from chat_testing.app import App
-from chat_testing.builders import context
+from chat_testing.assistant import calls, tasks_of
 from chat_testing.chat import Answer, ChatClient, message, request
 from chat_testing.citing import Citing, container_file, file, page
 from chat_testing.pause import Pause
-from chatkit_aws.store import DynamoDBStore
 
 PAGE = "https://example.com/"
 TEXT = "Bees 🐝 make honey."
@@ -24,10 +20,6 @@ RUN = "the-run-of-a-page-1"
 STOP = json.dumps({"run": RUN}).encode()
 DONE = "assistant_message.content_part.done"
 ADDED = "assistant_message.content_part.annotation_added"
-
-
-def tasks_of(app: App, user: str) -> Tasks:
-    return Tasks(DynamoDBStore(app.table_name, app.dynamodb), context(user, "default"))
 
 
 def updates(answer: Answer, kind: str) -> list[dict[str, Any]]:
@@ -55,7 +47,7 @@ async def cited(user: ChatClient, answer: Answer) -> list[dict[str, Any]]:
 
 async def say_of_tasks(app: App, user: str, citing: Citing) -> Answer:
     """A turn in which the model is told the user's tasks, and then says this."""
-    app.models.model.enqueue([function_call("list_tasks", {"open_only": False}, call_id="call_1", item_id="fc_1")])
+    calls(app, "list_tasks", open_only=False)
     app.models.model.enqueue(citing.step)
     return await app.user(user).create("What is to be done?")
 
@@ -157,7 +149,7 @@ async def test_task_of_which_a_tool_told_is_cited(app: App, alice: ChatClient, t
     arguments: dict[str, Any] = {"title": "Call Bob", "due_date": None} if tool == "add_task" else {}
     if not arguments:
         await tasks_of(app, "alice").add("Call Bob")
-    app.models.model.enqueue([function_call(tool, arguments, call_id="call_1", item_id="fc_1")])
+    calls(app, tool, **arguments)
     app.models.model.enqueue(Citing(["Here it is: Call Bob."]).step)
     answer = await alice.create("Do it")
     [annotation] = await cited(alice, answer)
@@ -166,12 +158,8 @@ async def test_task_of_which_a_tool_told_is_cited(app: App, alice: ChatClient, t
 
 async def test_deleted_task_is_not_cited(app: App, alice: ChatClient) -> None:
     task = await tasks_of(app, "alice").add("Call Bob")
-    calls: Sequence[tuple[str, dict[str, Any]]] = [
-        ("list_tasks", {"open_only": False}),
-        ("delete_task", {"task_id": task.id}),
-    ]
-    for tool, arguments in calls:
-        app.models.model.enqueue([function_call(tool, arguments, call_id=f"call_{tool}", item_id=f"fc_{tool}")])
+    calls(app, "list_tasks", open_only=False)
+    calls(app, "delete_task", task_id=task.id)
     app.models.model.enqueue(Citing(["Call Bob is gone."]).step)
     assert await cited(alice, await alice.create("Delete it")) == []
 
@@ -198,7 +186,7 @@ async def paused(app: App, error: Exception | None = None) -> tuple[Pause, async
     await tasks_of(app, "alice").add("Call Bob")
     pause = Pause()
     text = ["First: Call Bob, and not a word of it is lost"]
-    app.models.model.enqueue([function_call("list_tasks", {"open_only": False}, call_id="call_1", item_id="fc_1")])
+    calls(app, "list_tasks", open_only=False)
     app.models.model.enqueue(Citing(text, [page(PAGE, 5)], pause=pause, error=error).step)
     body = json.dumps(request("threads.create", input=message("And now?"))).encode()
     turn = asyncio.create_task(app.user("alice").post(body, **{HEADER: RUN}))
@@ -233,7 +221,7 @@ async def test_model_is_later_told_the_words_and_what_they_cited(app: App, alice
     await alice.say(thread_id, "Thanks")
     call = app.models.model.last_call
     assert call is not None
-    [_, answer, sources, _] = call.input
+    [*_, answer, sources, _] = call.input
     assert isinstance(answer, dict)
     assert isinstance(sources, dict)
     assert json.loads(json.dumps(answer["content"]))[0]["text"] == said.text

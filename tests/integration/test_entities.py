@@ -15,11 +15,11 @@ from chat_api.assistant.entities import MOST_FOUND
 from chat_api.assistant.tasks import ListedTask, Tasks
 from chat_api.web.entity_routes import MAX_QUERY
 from chat_testing.app import App
+from chat_testing.assistant import UNKNOWN
 from chat_testing.builders import context
 from chat_testing.chat import ChatClient
 from chatkit_aws.store import DynamoDBStore
 
-UNKNOWN = "rec_01KASVN8Z0T4XN8ZC6V2M1QEJB"
 PRIVATE = "private, no-store"
 
 
