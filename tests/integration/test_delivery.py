@@ -153,6 +153,7 @@ def passing_events(thread: ThreadMetadata) -> list[ThreadStreamEvent]:
 
 def change_of_title(thread: ThreadMetadata) -> list[ThreadStreamEvent]:
     thread.title = "Named"
+    thread.allowed_image_domains = ["example.com"]
     thread.metadata["private"] = SECRET
     return [ProgressUpdateEvent(text="Named it")]
 

@@ -149,26 +149,29 @@ async def test_tool_may_say_itself_what_the_user_is_told(answered: Answered, log
 
 
 @pytest.mark.parametrize(
-    ("guardrails", "expected"),
+    ("guardrails", "expected", "left"),
     [
         (
             {"input_guardrails": [InputGuardrail(trips)]},
             Expected("guardrail_input", "The assistant may not answer this.", retry=False),
+            [],
         ),
         (
             {"output_guardrails": [OutputGuardrail(trips)]},
             Expected("guardrail_output", "The answer was withheld.", retry=True),
+            ["user_message"],
         ),
     ],
 )
 async def test_guardrail_takes_back_what_it_forbids(
-    answered: Answered, log: io.StringIO, guardrails: dict[str, Any], expected: Expected
+    answered: Answered, log: io.StringIO, guardrails: dict[str, Any], expected: Expected, left: list[str]
 ) -> None:
     answer, items = await answered(agent(**guardrails))
     expected.check(answer, log, SECRET)
     shown = {event["item"]["id"] for event in answer.of_type("thread.item.done")}
     removed = {event["item_id"] for event in answer.of_type("thread.item.removed")}
-    assert [item["id"] for item in items] == list(shown - removed) == [answer.items[0]["id"]]
+    assert [item["id"] for item in items] == list(shown - removed)
+    assert [item["type"] for item in items] == left
 
 
 async def test_answer_that_cannot_be_stored_is_told_so(

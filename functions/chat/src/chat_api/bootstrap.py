@@ -14,6 +14,8 @@ from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import build_agent, load_prices
 from chat_api.assistant.approvals import approve
 from chat_api.assistant.choices import CHOICES
+from chat_api.assistant.guardrails import Guardrails, build_guardrails
+from chat_api.assistant.moderation import Moderation
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
 from chat_api.pacing import Pace
@@ -65,7 +67,8 @@ def create_app_from_environment() -> FastAPI:
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "ChatKit")
     telemetry = Telemetry(service, namespace, salt=settings.token_issuer)
     models = create_models(settings, ModelKey(settings.model_secret_id, clients.secretsmanager_client()))
-    return create_app(create_services(settings, create_assistant(settings, models), create_store(settings), telemetry))
+    assistant = create_assistant(settings, models, guardrails=create_guardrails(settings, models.client))
+    return create_app(create_services(settings, assistant, create_store(settings), telemetry))
 
 
 def check_times(settings: Settings) -> None:
@@ -76,7 +79,7 @@ def check_times(settings: Settings) -> None:
     if settings.function_seconds == 0:
         return
     turn = settings.function_seconds - MARGIN_SECONDS
-    for name in ("model_seconds", "tool_seconds", "mcp_seconds"):
+    for name in ("model_seconds", "tool_seconds", "mcp_seconds", "moderation_seconds"):
         if (seconds := getattr(settings, name)) >= turn:
             message = f"{name.upper()} is {seconds:g}; a turn ends after {turn:g} seconds, so it has to be less"
             raise ValueError(message)
@@ -89,9 +92,12 @@ def check_servers(settings: Settings) -> None:
 
 
 def create_assistant(
-    settings: Settings, models: ModelProvider, agent: Agent[AgentContext[RequestContext]] | None = None
+    settings: Settings,
+    models: ModelProvider,
+    agent: Agent[AgentContext[RequestContext]] | None = None,
+    guardrails: Guardrails = Guardrails(),  # noqa: B008 - never changed
 ) -> Assistant:
-    """The assistant of the folder that teams edit, or another `agent` without choices, answering by `models`.
+    """The assistant of the folder that teams edit, or another `agent` without choices, answering within `guardrails`.
 
     Raises ValueError where a tool is offered that the agent does not have.
     """
@@ -103,7 +109,18 @@ def create_assistant(
     titles = Titles(models, settings.title_model) if settings.title_model else None
     calls = (settings.model_calls, settings.tool_calls)
     mcp = McpTools(settings.mcp_servers, settings.mcp_seconds, approve) if settings.mcp_servers else None
-    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, choices, mcp)
+    checks = (guardrails, settings.image_domains)
+    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, choices, mcp, *checks)
+
+
+def create_guardrails(settings: Settings, client: AsyncOpenAI) -> Guardrails:
+    """The checks of the folder that teams edit; the moderation model, if any, is one of `client`."""
+    if not settings.moderation_model:
+        return build_guardrails(None)
+    is_blocking, fails_open = settings.moderation_mode == "blocking", settings.moderation_failure == "open"
+    return build_guardrails(
+        Moderation(client, settings.moderation_model, settings.moderation_seconds, is_blocking, fails_open)
+    )
 
 
 def create_store(settings: Settings) -> DynamoDBStore:
@@ -156,7 +173,7 @@ def create_turns(settings: Settings, server: ChatServer, store: DynamoDBStore) -
     return Turns(server, runs, Gate(leases, meter), load_prices())
 
 
-def create_models(settings: Settings, key: ModelKey) -> ModelProvider:
+def create_models(settings: Settings, key: ModelKey) -> Models:
     """Models of any endpoint that speaks one of OpenAI's APIs, with one pool of connections for the process."""
     # Reading has no timeout here: `Models` has one, which begins with the request and anew with each event.
     http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(key), timeout=Timeout(None, connect=MODEL_CONNECT_SECONDS))

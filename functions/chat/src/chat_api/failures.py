@@ -100,6 +100,8 @@ def failure_of(error: BaseException) -> Failure:
     """The kind of failure that an exception is one of."""
     if isinstance(error, agents_errors.AgentsException) and str(error).startswith(_TOOL_ERRORS):
         return _TOOL
+    if isinstance(failure := _said_by_guardrail(error), Failure):
+        return failure
     # The innermost cause says most: that a key could not be read, where the client says that it got no connection.
     for link in reversed(list(chain(error))):
         if failure := _by_code(link) or _by_type(link):
@@ -129,6 +131,15 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         seen.append(link)
         yield link
         link = link.__cause__
+
+
+def _said_by_guardrail(error: BaseException) -> object:
+    """What a guardrail has to say of what it refused."""
+    if isinstance(
+        error, agents_errors.InputGuardrailTripwireTriggered | agents_errors.OutputGuardrailTripwireTriggered
+    ):
+        return error.guardrail_result.output.output_info
+    return None
 
 
 def _by_code(error: BaseException) -> Failure | None:

@@ -44,6 +44,16 @@ class Settings(BaseModel):
     model_name: str
     title_model: str = "gpt-5-nano"
     """The model that gives titles to threads, at the same address; empty for none."""
+    moderation_model: str = ""
+    """The model that judges what is said, such as omni-moderation-latest, at the same address; empty for none."""
+    moderation_mode: Literal["parallel", "blocking"] = "parallel"
+    """Whether the model answers meanwhile, or waits for the verdict on what is asked."""
+    moderation_failure: Literal["closed", "open"] = "closed"
+    """Whether what could not be judged is refused or let through."""
+    moderation_seconds: float = Field(default=5, gt=0, le=60)
+    """How long a verdict may take."""
+    image_domains: Names = ()
+    """From where answers may show images; none for no images at all."""
     allowed_origins: Names
     allowed_origin_pattern: str
     """A regular expression that must match the whole origin; empty for none."""

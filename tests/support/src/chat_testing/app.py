@@ -14,6 +14,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
 from chat_api.assistant.calls import Act, ActAtOnce
+from chat_api.assistant.guardrails import Guardrails
 from chat_api.bootstrap import create_assistant, create_services
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
@@ -126,6 +127,7 @@ def application(  # noqa: PLR0913 - each has its default
     models: ScriptedModels | None = None,
     *,
     agent: Agent[AgentContext[RequestContext]] | None = None,
+    guardrails: Guardrails = Guardrails(),  # noqa: B008 - never changed
     actions: Mapping[str, Act] | None = None,
     actions_at_once: Mapping[str, ActAtOnce] | None = None,
     choices: Choices | None = None,
@@ -134,13 +136,14 @@ def application(  # noqa: PLR0913 - each has its default
 ) -> App:
     """The application over a table and an issuer; the caller closes `http`.
 
-    `agent`, the actions and the choices take the place of the assistant's own, `changes` are of its settings.
+    `agent`, the guardrails, the actions and the choices take the place of the assistant's own, `changes` are of its
+    settings.
     """
     settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
     models = models or ScriptedModels()
     retention = Retention(settings.retention_days, settings.retention_policy)
     store = DynamoDBStore(table_name, dynamodb, retention=retention, clock=clock)
-    assistant = create_assistant(settings, models, agent)
+    assistant = create_assistant(settings, models, agent, guardrails)
     assistant = dataclasses.replace(
         assistant,
         actions=actions or assistant.actions,

@@ -6,6 +6,7 @@ from agents import Agent
 from chatkit.agents import AgentContext
 
 from chat_api.assistant import client_tools, clock, details, draft, effects, tools, week
+from chat_api.assistant.instructions import load_instructions
 from chat_api.assistant.pauses import until_answered
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Prices
@@ -20,7 +21,7 @@ def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
     """The agent that answers every turn; `model` is the name that the model's provider knows."""
     return Agent[AgentContext[RequestContext]](
         name="assistant",
-        instructions=files(__package__).joinpath("instructions.md").read_text(encoding="utf-8"),
+        instructions=load_instructions(),
         tools=[
             tools.show_tasks,
             tools.show_task_form,

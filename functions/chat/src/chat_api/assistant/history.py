@@ -1,4 +1,8 @@
-"""What the model sees of a thread's items."""
+"""What the model sees of a thread's items.
+
+Whatever users, pages, files and tools say stays in the roles `user` and `assistant`, or is a tool's result: no item
+becomes one of the roles `system` and `developer`, to which models listen first.
+"""
 
 import json
 from collections.abc import Sequence
@@ -37,7 +41,9 @@ class HistoryConverter(ThreadItemConverter):
 
     async def attachment_to_message_content(self, attachment: Attachment) -> ResponseInputTextParam:
         """The attachment's name and type: its content is not shown to the model."""
-        return ResponseInputTextParam(type="input_text", text=f"[attached: {attachment.name}, {attachment.mime_type}]")
+        # As JSON: a name may have line breaks and brackets in it.
+        name, mime_type = (json.dumps(said, ensure_ascii=False) for said in (attachment.name, attachment.mime_type))
+        return ResponseInputTextParam(type="input_text", text=f"[attached: {name}, {mime_type}]")
 
     @override
     async def user_message_to_input(

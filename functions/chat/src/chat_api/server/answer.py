@@ -1,9 +1,10 @@
 """One answer: the agent's run as events, and what it has used."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from agents import ModelSettings, RunConfig, Runner, RunResultStreaming
-from agents.exceptions import ModelBehaviorError
+from agents.exceptions import InputGuardrailTripwireTriggered, ModelBehaviorError
 from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.types import InferenceOptions, NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
 
@@ -17,7 +18,9 @@ from chat_api.server.estimate import Estimate
 from chat_api.server.history import History, load_history
 from chat_api.server.kept_calls import KeptCalls
 from chat_api.server.raw_citations import readable
+from chat_api.server.refused import refused
 from chat_api.server.sighting import Sightings
+from chat_api.server.smuggled import without_smuggled
 from chat_api.server.steps import Steps
 from chat_api.server.streams import closing
 from chat_api.server.thoughts import sparse
@@ -60,6 +63,7 @@ class Answer:
         result = self._started(agent, history, agent_context, steps)
         tool_events.follow(result)
         context.ending.cut = result.cancel
+        steps.judged = lambda: _judged(result)
         spending.model = model = str(agent.model)
         title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
@@ -76,6 +80,10 @@ class Answer:
                     yield event
             if not has_spoken and context.ending.cause is None:
                 raise ModelBehaviorError("the model said nothing at all")
+        except InputGuardrailTripwireTriggered as tripped:
+            async for event in refused(tripped, self._store, self._thread, self._assistant.history_items, context):
+                yield event
+            raise
         finally:
             context.ending.cut = None
             result.cancel()
@@ -112,5 +120,14 @@ class Answer:
                 # A stream of Chat Completions tells only then what was used.
                 model_settings=ModelSettings(include_usage=True),
                 tracing_disabled=True,
+                input_guardrails=[*assistant.guardrails.input],
+                output_guardrails=[*assistant.guardrails.output],
+                call_model_input_filter=without_smuggled,
             ),
         )
+
+
+async def _judged(result: RunResultStreaming) -> None:
+    """Wait until the input guardrails that run beside the model have ended; how, the SDK looks itself."""
+    if (task := result._input_guardrails_task) is not None:
+        await asyncio.wait({task})

@@ -7,6 +7,7 @@ from agents import Agent, ModelProvider
 from chatkit.agents import AgentContext
 
 from chat_api.assistant.calls import Act, ActAtOnce
+from chat_api.assistant.guardrails import Guardrails
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
 from chat_api.server import window
@@ -19,7 +20,8 @@ class Assistant:
     """The agent, where its model comes from, how much it sees and does in a turn, and its actions by their type.
 
     `model_calls` and `tool_calls` are how many of them a turn may have. Without `titles` threads get none. `choices`
-    are what users may choose, `mcp` has tools of other servers, which are known only when a turn begins.
+    are what users may choose, `mcp` has tools of other servers, which are known only when a turn begins. Answers may
+    show images from `image_domains`.
     """
 
     agent: Agent[AgentContext[RequestContext]]
@@ -32,6 +34,8 @@ class Assistant:
     titles: Titles | None = None
     choices: Choices = field(default_factory=Choices)
     mcp: McpTools | None = None
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    image_domains: tuple[str, ...] = ()
 
     @property
     def history_items(self) -> int:

@@ -49,6 +49,7 @@ from chat_api.runs.context import TurnContext
 from chat_api.server.answer import Answer
 from chat_api.server.assistant import Assistant
 from chat_api.server.delivery import Delivery
+from chat_api.server.images import as_shown
 from chat_api.server.opening import Opening
 from chat_api.server.retrying import Retry
 from chat_api.server.streams import closing
@@ -133,7 +134,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         """As the SDK does it, but for what `Delivery` does beyond it, and for how a turn ends early."""
         assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
         yield StreamOptionsEvent(stream_options=self.get_stream_options(thread, context))
-        delivery = Delivery(self._store, thread, context, self._update_pending_items)
+        delivery = Delivery(self._store, thread, context, self._update_pending_items, self._to_thread_response)
         try:
             with agents_sdk_user_agent_override():
                 async for event in delivery.sent(stream()):
@@ -288,6 +289,11 @@ class ChatServer(ChatKitServer[RequestContext]):
             visible_items(self._store, ItemsListParams(thread_id=thread_id, order="asc"), context),
         )
         return Thread(**thread.model_dump(), items=items)
+
+    @override
+    def _to_thread_response(self, thread: ThreadMetadata | Thread) -> Thread:
+        """As the SDK does it, and with the domains from which images may be shown."""
+        return as_shown(thread, super()._to_thread_response(thread).items, self._assistant.image_domains)
 
     @override
     def _serialize(self, obj: BaseModel) -> bytes:

@@ -1,12 +1,11 @@
 """The events of a turn on their way to the user: each is carried out in the store before it is sent."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from chatkit.store import NotFoundError
 from chatkit.types import (
     HiddenContextItem,
-    Page,
     SDKHiddenContextItem,
     Thread,
     ThreadItem,
@@ -43,12 +42,20 @@ class Delivery:
       ran out of time does not finish its widget, nor an answer that waits for the page its workflow.
     """
 
-    def __init__(self, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext, apply: Apply) -> None:
-        """Deliver to who asked in `context`; `apply` is how an item changes by an update."""
+    def __init__(
+        self,
+        store: DynamoDBStore,
+        thread: ThreadMetadata,
+        context: TurnContext,
+        apply: Apply,
+        shown: Callable[[ThreadMetadata], Thread],
+    ) -> None:
+        """Deliver to who asked in `context`; `apply` is how an item changes by an update, `shown` a thread as seen."""
         self._store = store
         self._thread = thread
         self._context = context
         self._apply = apply
+        self._shown = shown
         self._unfinished = Unfinished(apply)
         self._hidden: set[str] = set()
         self._stored = thread.model_copy(deep=True)
@@ -86,10 +93,9 @@ class Delivery:
             self._thread.id, self._thread.created_at = self._stored.id, self._stored.created_at
             self._stored = self._thread.model_copy(deep=True)
             await self._store.save_thread(self._stored, self._context)
-            # As it is stored: the title may be one that the user gave meanwhile. The metadata is not for the page.
+            # As it is stored: the title may be one that the user gave meanwhile.
             stored = await self._store.load_thread(self._stored.id, self._context)
-            shown = stored.model_dump(exclude={"metadata", "items"})
-            yield ThreadUpdatedEvent(thread=Thread(**shown, items=Page()))
+            yield ThreadUpdatedEvent(thread=self._shown(stored))
 
     def _placed(self, event: ThreadStreamEvent) -> ThreadStreamEvent:
         """An event of this thread: whatever its sender says, it is stored here, and a reload shows it here."""

@@ -1,6 +1,6 @@
 """The steps of a turn: calls of the model, and of tools, of which there may only be so many."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import override
 
 from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, Tool, TResponseInputItem
@@ -16,7 +16,8 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
     """Counts one turn's calls of tools as the model asks for them: functions of ours and of MCP servers, and handoffs.
 
     What an agent calls that is itself used as a tool belongs to a run of its own, and counts as that one call. How
-    often the model is called, the Agents SDK counts. `asked` is what a call of the model was given that has not ended.
+    often the model is called, the Agents SDK counts. `asked` is what a call of the model was given that has not ended,
+    and `judged` waits until the checks of what the user asks are over.
     """
 
     def __init__(self, tool_calls: int, events: ToolEvents) -> None:
@@ -24,6 +25,7 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
         self._left = tool_calls
         self._events = events
         self.asked: Sequence[TResponseInputItem] | None = None
+        self.judged: Callable[[], Awaitable[None]] | None = None
 
     @override
     async def on_llm_start(
@@ -48,9 +50,13 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
         When a tool starts would be too late: others that are asked for at once would be under way, and cancelled.
         """
         self.asked = None
-        self._left -= sum(isinstance(item, ResponseFunctionToolCall) for item in response.output)
+        calls = sum(isinstance(item, ResponseFunctionToolCall) for item in response.output)
+        self._left -= calls
         if self._left < 0:
             raise MaxTurnsExceeded("too many calls of tools")
+        if calls and self.judged is not None:
+            # The SDK would call them while a guardrail beside the model has not made up its mind.
+            await self.judged()
 
     @override
     async def on_tool_start(

@@ -11,6 +11,7 @@ from openai.types.shared import Reasoning
 
 from chat_api.runs.context import TurnContext
 from chat_api.server.estimate import tokens_of
+from chat_api.server.smuggled import visible
 from chat_api.server.title_text import tidy
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.usage import Usage
@@ -50,7 +51,7 @@ class Titles:
             model_settings=_settings_of(self.model),
         )
         config = RunConfig(model_provider=self.models, tracing_disabled=True)
-        result = await Runner.run(agent, f"<message>\n{text}\n</message>", max_turns=1, run_config=config)
+        result = await Runner.run(agent, f"<message>\n{visible(text)}\n</message>", max_turns=1, run_config=config)
         context.spending.add(self.model, Usage.of_run(result.context_wrapper.usage))
         return tidy(str(result.final_output))
 
