@@ -89,7 +89,9 @@ class Attacked:
         said = message(self.attack, quoted_text=self.attack)
         said["content"].append(tag)
         said["attachments"] = [attached.id]
-        said["inference_options"] = {"model": self.attack, "tool_choice": {"id": self.attack}}
+        for options in ({"model": self.attack}, {"tool_choice": {"id": self.attack}}):
+            refused = await self.app.user("alice").send("threads.create", input={**said, "inference_options": options})
+            assert (refused.status, len(self.app.models.model.calls)) == (422, 1)
         unchanged = {"due_date": None, "remove_due_date": False}
         self.obey(
             ("add_task", {"title": self.title, "due_date": None}),
