@@ -26,6 +26,7 @@ from chat_api.assistant.entities import Entities
 MOST_SOURCES = 20
 """Sources of an answer that the model is told of later."""
 
+SOURCES = "sources of the answer above"
 _SHOWN_OF_A_SOURCE = {"title", "url", "filename", "id"}
 
 
@@ -65,7 +66,7 @@ class HistoryConverter(ThreadItemConverter):
         given = await super().assistant_message_to_input(item)
         sources = [annotation.source for part in item.content for annotation in part.annotations]
         told = [source.model_dump(include=_SHOWN_OF_A_SOURCE) for source in sources[:MOST_SOURCES]]
-        return [*_listed(given), *([_data("sources of the answer above", told)] if told else [])]
+        return [*_listed(given), *([_data(SOURCES, told)] if told else [])]
 
     @override
     async def widget_to_input(self, item: WidgetItem) -> TResponseInputItem:

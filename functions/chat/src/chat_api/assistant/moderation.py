@@ -12,6 +12,7 @@ from typing import Any, cast
 from agents import Agent, GuardrailFunctionOutput, RunContextWrapper, TResponseInputItem
 from openai import AsyncOpenAI
 
+from chat_api.assistant.history import SOURCES
 from chat_api.failures import Failure
 from chat_api.texts import mark
 
@@ -74,7 +75,7 @@ def _new_texts(given: list[TResponseInputItem]) -> Iterator[str]:
     answered = [index for index, item in enumerate(items) if item.get("role") == "assistant"]
     for item in items[answered[-1] + 1 if answered else 0 :]:
         match item.get("content", item.get("output")):
-            case str() as text:
+            case str() as text if not text.startswith(f"[{SOURCES};"):  # users' messages have parts
                 yield text
             case [*parts]:
                 yield from (part["text"] for part in parts if "text" in part)
