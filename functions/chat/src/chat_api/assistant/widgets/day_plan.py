@@ -25,6 +25,9 @@ class DayPlanData(BaseModel):
 
 
 def day_plan(day: date, text: str, locale: str, *, is_whole: bool) -> DynamicWidgetRoot:
-    """The draft for a day; `text` is Markdown."""
+    """The draft for a day; `text` is Markdown, whose images are not shown."""
+    # What a model writes may be an image whose address tells somebody what it was told. That ChatKit keeps to the
+    # thread's `allowed_image_domains` in widgets, too, is written nowhere.
+    text = text.replace("![", "!\\[")
     heading = say(locale, _HEADING, date=day.isoformat())
     return template("day_plan").build(DayPlanData(heading=heading, text=text, is_whole=is_whole))
