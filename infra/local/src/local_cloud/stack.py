@@ -28,6 +28,7 @@ class Outputs:
 
     api_url: str
     function_url: str
+    mcp_url: str
     user_pool_id: str
     user_pool_client_id: str
     token_issuer: str
@@ -55,6 +56,11 @@ class Stack:
     def function_url_host(self) -> str:
         """The Host header by which the local cloud knows the function URL."""
         return self.outputs.function_url.removeprefix("https://").rstrip("/")
+
+    @property
+    def mcp_host(self) -> str:
+        """The same for that of the task tools."""
+        return self.outputs.mcp_url.removeprefix("https://").removesuffix("/mcp")
 
     def function_variables(self) -> dict[str, str]:
         """The environment variables of the deployed chat."""
@@ -150,6 +156,7 @@ def _describe(cloud: Cloud) -> Stack:
         outputs = Outputs(
             api_url=values["ApiUrl"],
             function_url=values["FunctionUrl"],
+            mcp_url=values["McpUrl"],
             user_pool_id=values["UserPoolId"],
             user_pool_client_id=values["UserPoolClientId"],
             token_issuer=values["TokenIssuer"],

@@ -29,9 +29,13 @@ def serving_app(app: Any, start_timeout: float = 10) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def serving_here(app: Any, lifespan: Literal["on", "off"] = "off") -> AsyncIterator[int]:
-    """Serve an ASGI app in the running loop, which it then shares with the test; gives its port on loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan=lifespan))
+async def serving_here(app: Any, lifespan: Literal["on", "off"] = "off", **options: Any) -> AsyncIterator[int]:
+    """Serve an ASGI app in the running loop, which it then shares with the test; gives its port on loopback.
+
+    `options` are uvicorn's.
+    """
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan=lifespan, **options)
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.wait({task}, timeout=0.01)

@@ -10,6 +10,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 type Resolve = Callable[[str, int], Awaitable[list[str]]]
 """The addresses of a host and a port; raises OSError."""
+type Locate = Callable[[str, int], Awaitable[str]]
+"""The address to connect to for a host and a port; raises PrivateAddress and OSError."""
 
 
 class PrivateAddress(Exception):

@@ -1,11 +1,12 @@
 """Connections to one MCP server, kept for the process: to addresses on the internet, and for answers of some size."""
 
+import ssl
 from collections.abc import AsyncIterator
 from typing import override
 
 import httpx
 
-from chat_api.mcp_client.addresses import Resolve, public_address, resolve
+from chat_api.mcp_client.addresses import Locate, public_address
 from chat_api.mcp_servers import McpServer
 
 CONNECT_SECONDS = 5.0
@@ -21,12 +22,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     between; the certificate is checked for the name. Every redirect comes by here as well.
     """
 
-    def __init__(self, server: McpServer, resolving: Resolve = resolve) -> None:
-        """Begin without a connection."""
+    def __init__(
+        self, server: McpServer, locate: Locate = public_address, trusted: ssl.SSLContext | None = None
+    ) -> None:
+        """Begin without a connection; `trusted` are other certificates than those that everybody trusts."""
         self._is_private = server.private
-        self._resolve = resolving
+        self._locate = locate
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
-        self._inner = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        self._inner = httpx.AsyncHTTPTransport(limits=limits, trust_env=False, verify=trusted or True)
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,7 +48,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             return request
         if url.scheme != "https":
             raise httpx.UnsupportedProtocol("an MCP server is reached by https only")
-        address = await public_address(url.host, url.port or 443, self._resolve)
+        address = await self._locate(url.host, url.port or 443)
         return httpx.Request(
             request.method,
             url.copy_with(host=address),
