@@ -15,6 +15,7 @@ from openai import AsyncOpenAI
 from openai.types import chat, responses
 
 from chat_api.server.chat_completions import ChatCompletionsModel
+from chat_api.server.hosted import ForgivingModel
 from chatkit_aws import deferred
 
 type Api = Literal["responses", "chat_completions"]
@@ -40,7 +41,8 @@ class Models(ModelProvider):
     def get_model(self, model_name: str | None) -> Model:
         """The model of that name, known or not."""
         speaking = ChatCompletionsModel if self.api == "chat_completions" else OpenAIResponsesModel
-        return TimedModel(speaking(model=model_name or self.name, openai_client=self.client), self.seconds)
+        timed = TimedModel(speaking(model=model_name or self.name, openai_client=self.client), self.seconds)
+        return ForgivingModel(timed) if self.api == "responses" else timed
 
 
 class TimedModel(Model):
