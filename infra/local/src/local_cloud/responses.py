@@ -1,19 +1,21 @@
 """Answers of a model in the events of OpenAI's Responses API, as far as the Agents SDK reads them."""
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 Event = dict[str, Any]
 
 
-def text_answer(words: Iterable[str]) -> Iterator[Event]:
-    """A message, one delta for each word; `words` may be slow."""
-    item = {"id": f"msg_{uuid.uuid4().hex}", "type": "message", "role": "assistant"}
-    place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
-    response = _response()
+def text_answer(words: Iterable[str], thought: Iterable[str] = ()) -> Iterator[Event]:
+    """A message, one delta for each word; `words` may be slow. A `thought` is the summary of reasoning before it."""
+    response, before = _response(), list[Event]()
     yield {"type": "response.created", "response": response}
-    yield _item("added", {**item, "status": "in_progress", "content": []})
+    if thought:
+        before = [(yield from _reasoning(thought))]
+    item = {"id": f"msg_{uuid.uuid4().hex}", "type": "message", "role": "assistant"}
+    place = {"item_id": item["id"], "output_index": len(before), "content_index": 0}
+    yield _item("added", {**item, "status": "in_progress", "content": []}, len(before))
     yield {"type": "response.content_part.added", **place, "part": _part("")}
     text = ""
     for word in words:
@@ -22,8 +24,25 @@ def text_answer(words: Iterable[str]) -> Iterator[Event]:
     yield {"type": "response.output_text.done", **place, "text": text, "logprobs": []}
     yield {"type": "response.content_part.done", **place, "part": _part(text)}
     done = {**item, "status": "completed", "content": [_part(text)]}
+    yield _item("done", done, len(before))
+    yield _completed(response, [*before, done], len(text.split()))
+
+
+def _reasoning(words: Iterable[str]) -> Generator[Event, None, Event]:
+    """Reasoning with a summary, one delta for each word; the item is given back."""
+    item: Event = {"id": f"rs_{uuid.uuid4().hex}", "type": "reasoning", "summary": []}
+    place = {"item_id": item["id"], "output_index": 0, "summary_index": 0}
+    yield _item("added", item)
+    yield {"type": "response.reasoning_summary_part.added", **place, "part": _summary("")}
+    text = ""
+    for word in words:
+        text += word
+        yield {"type": "response.reasoning_summary_text.delta", **place, "delta": word}
+    yield {"type": "response.reasoning_summary_text.done", **place, "text": text}
+    yield {"type": "response.reasoning_summary_part.done", **place, "part": _summary(text)}
+    done = {**item, "summary": [_summary(text)]}
     yield _item("done", done)
-    yield _completed(response, done, len(text.split()))
+    return done
 
 
 def tool_call(name: str, arguments: str) -> Iterator[Event]:
@@ -37,7 +56,7 @@ def tool_call(name: str, arguments: str) -> Iterator[Event]:
     yield {"type": "response.function_call_arguments.done", **place, "name": name, "arguments": arguments}
     done = {**item, "name": name, "arguments": arguments, "status": "completed"}
     yield _item("done", done)
-    yield _completed(response, done, 1)
+    yield _completed(response, [done], 1)
 
 
 def _response() -> Event:
@@ -54,7 +73,7 @@ def _response() -> Event:
     }
 
 
-def _completed(response: Event, item: Event, tokens: int) -> Event:
+def _completed(response: Event, items: list[Event], tokens: int) -> Event:
     usage = {
         "input_tokens": 1,
         "output_tokens": tokens,
@@ -64,12 +83,16 @@ def _completed(response: Event, item: Event, tokens: int) -> Event:
     }
     return {
         "type": "response.completed",
-        "response": {**response, "status": "completed", "output": [item], "usage": usage},
+        "response": {**response, "status": "completed", "output": items, "usage": usage},
     }
 
 
-def _item(state: str, item: Event) -> Event:
-    return {"type": f"response.output_item.{state}", "output_index": 0, "item": item}
+def _item(state: str, item: Event, index: int = 0) -> Event:
+    return {"type": f"response.output_item.{state}", "output_index": index, "item": item}
+
+
+def _summary(text: str) -> Event:
+    return {"type": "summary_text", "text": text}
 
 
 def _part(text: str) -> Event:

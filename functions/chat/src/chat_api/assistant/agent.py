@@ -24,12 +24,12 @@ def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
         instructions=load_instructions(),
         tools=[
             tools.show_tasks,
-            tools.show_task_form,
             tools.add_task,
             tools.list_tasks,
             tools.complete_task,
             tools.update_task,
             tools.delete_task,
+            tools.show_task_form,
             clock.current_time,
             week.plan_week,
             draft.draft_plan,

@@ -22,7 +22,7 @@ from chat_api.assistant.pauses import WAITS
 from chat_api.assistant.run import Run, said
 from chat_api.texts import mark
 
-type Detail = Literal["title", "due_date"]
+Detail = Literal["title", "due_date"]
 
 _DAYS = (mark("Today"), mark("Tomorrow"), mark("Next week"), mark("No date"))
 
