@@ -125,6 +125,32 @@ def test_tenants_keys_are_those_of_the_alias_and_only_with_the_parameter(stack: 
     assert stack.document["Parameters"]["TenantKeys"]["Default"] == ""
 
 
+@pytest.mark.parametrize(
+    ("policy", "parameter", "actions"),
+    [
+        (
+            "BedrockPolicy",
+            "BedrockResources",
+            ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "bedrock-mantle:CreateInference"],
+        ),
+        ("ProviderSecretsPolicy", "ProviderSecrets", "secretsmanager:GetSecretValue"),
+    ],
+)
+def test_providers_are_open_to_the_chat_only_where_a_parameter_names_them(
+    stack: Stack, policy: str, parameter: str, actions: list[str] | str
+) -> None:
+    properties = stack.properties(policy)
+    [statement] = properties["PolicyDocument"]["Statement"]
+
+    assert stack.document["Resources"][policy]["Condition"] == f"Has{parameter}"
+    assert stack.document["Conditions"][f"Has{parameter}"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": parameter}]}, ""]}]
+    }
+    assert (statement["Action"], statement["Resource"]) == (actions, {"Ref": parameter})
+    assert properties["Roles"] == [{"Ref": "ChatFunctionRole"}]
+    assert stack.document["Parameters"][parameter]["Default"] == ""
+
+
 def test_key_policy_opens_the_key_to_the_account_and_to_the_stacks_logs_only(stack: Stack) -> None:
     account, logs = stack.properties("Key")["KeyPolicy"]["Statement"]
 

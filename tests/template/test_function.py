@@ -8,6 +8,7 @@ import pytest
 
 import chatkit_aws.store
 from chat_api.bootstrap import check_times
+from chat_api.providers import Provider
 from chat_api.settings import Settings
 from chat_testing.deployment import Document, Stack, as_list, function_variables, load_template, transformed
 
@@ -73,6 +74,12 @@ def test_variables_written_in_the_template_are_valid_settings(stack: Stack) -> N
 
     assert settings.allowed_origins == ("http://localhost:5173",)
     assert settings.jwks_url == f"{settings.token_issuer}/.well-known/jwks.json"
+
+
+def test_bedrock_is_a_provider_that_needs_no_key(stack: Stack) -> None:
+    providers = Settings.from_environment(function_variables(stack, "ChatFunction")).model_providers
+
+    assert providers == {"bedrock": Provider(bedrock="runtime", api="chat_completions")}
 
 
 def test_parts_of_a_turn_fit_into_the_functions_timeout(stack: Stack) -> None:

@@ -66,10 +66,30 @@ def test_default_of_every_parameter_is_allowed(template: Document) -> None:
         ("TenantKeys", "alias/{tenant}-{tenant}"),
         ("TenantKeys", "alias/{user}"),
         ("AlarmTopicArn", "alarms"),
+        ("BedrockResources", "*"),
+        ("BedrockResources", "openai.gpt-oss-120b-1:0"),
+        ("BedrockResources", "arn:aws:bedrock:eu-central-1::foundation-model/*"),
+        ("BedrockResources", "arn:aws:s3:::bucket"),
+        ("ProviderSecrets", "*"),
+        ("ProviderSecrets", "other-key"),
+        ("ProviderSecrets", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:other-*"),
     ],
 )
 def test_value_that_would_fail_later_is_refused_at_once(template: Document, name: str, value: str) -> None:
     assert not re.fullmatch(template["Parameters"][name]["AllowedPattern"], value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BedrockResources", "arn:aws:bedrock:eu-central-1::foundation-model/openai.gpt-oss-120b-1:0"),
+        ("BedrockResources", "arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.vendor.model-v1:0"),
+        ("BedrockResources", "arn:aws:bedrock-mantle:eu-central-1:123456789012:project/default"),
+        ("ProviderSecrets", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:chat/other-AbC123"),
+    ],
+)
+def test_arn_that_is_whole_is_taken(template: Document, name: str, value: str) -> None:
+    assert re.fullmatch(template["Parameters"][name]["AllowedPattern"], value)
 
 
 def test_outputs_are_all_that_a_client_needs(template: Document) -> None:

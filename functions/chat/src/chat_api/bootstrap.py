@@ -6,8 +6,7 @@ import time
 from agents import Agent, ModelProvider
 from chatkit.agents import AgentContext
 from fastapi import FastAPI
-from httpx2 import Timeout
-from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
+from openai import AsyncOpenAI
 
 from chat_api.app import create_app
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
@@ -22,7 +21,7 @@ from chat_api.pacing import Pace
 from chat_api.runs.entry import Gate
 from chat_api.runs.keeper import Runs
 from chat_api.runs.turn import MARGIN_SECONDS
-from chat_api.server import chosen, window
+from chat_api.server import chosen, endpoints, window
 from chat_api.server.assistant import Assistant
 from chat_api.server.chat_server import ChatServer
 from chat_api.server.model import Models, build_types
@@ -36,16 +35,11 @@ from chatkit_aws.context import RequestContext
 from chatkit_aws.identity import Issuer, TokenVerifier
 from chatkit_aws.jwks import KeySet
 from chatkit_aws.runs import EventLog, Leases, Stops
-from chatkit_aws.secrets import ModelKey, ModelKeyAuth
+from chatkit_aws.secrets import ModelKey
 from chatkit_aws.store import DynamoDBStore, Retention
 from chatkit_aws.store.cipher import EnvelopeCipher
 from chatkit_aws.store.objects import Objects
 from chatkit_aws.telemetry import Telemetry
-
-MODEL_RETRIES = 1
-"""How often the model is asked again where it refuses for now, or cannot be reached."""
-MODEL_CONNECT_SECONDS = 10.0
-"""How long one attempt to reach it may take."""
 
 
 def create_app_from_environment() -> FastAPI:
@@ -96,12 +90,13 @@ def create_assistant(
     models: ModelProvider,
     agent: Agent[AgentContext[RequestContext]] | None = None,
     guardrails: Guardrails = Guardrails(),  # noqa: B008 - never changed
+    choices: Choices | None = None,
 ) -> Assistant:
-    """The assistant of the folder that teams edit, or another `agent` without choices, answering within `guardrails`.
+    """The assistant of the folder that teams edit, or another `agent` with other `choices`, within `guardrails`.
 
     Raises ValueError where a tool is offered that the agent does not have.
     """
-    choices = Choices() if agent else CHOICES
+    choices = choices or (Choices() if agent else CHOICES)
     agent = agent or build_agent(settings.model_name)
     chosen.check(agent, choices)
     prepare(agent, settings.tool_seconds, settings.mcp_seconds)
@@ -173,12 +168,11 @@ def create_turns(settings: Settings, server: ChatServer, store: DynamoDBStore) -
     return Turns(server, runs, Gate(leases, meter), load_prices())
 
 
-def create_models(settings: Settings, key: ModelKey) -> Models:
-    """Models of any endpoint that speaks one of OpenAI's APIs, with one pool of connections for the process."""
-    # Reading has no timeout here: `Models` has one, which begins with the request and anew with each event.
-    http = DefaultAsyncHttpx2Client(auth=ModelKeyAuth(key), timeout=Timeout(None, connect=MODEL_CONNECT_SECONDS))
-    # The client insists on a key of its own; each request's header is set by `ModelKeyAuth`.
-    client = AsyncOpenAI(
-        api_key="set-per-request", base_url=settings.openai_base_url, http_client=http, max_retries=MODEL_RETRIES
-    )
-    return Models(client, settings.model_name, settings.model_seconds, settings.model_api)
+def create_models(settings: Settings, key: ModelKey) -> endpoints.Endpoints:
+    """Models of any endpoints that speak one of OpenAI's APIs, with one pool of connections for each in the process."""
+    others = {
+        name: Models(endpoints.client_of(provider, key), settings.model_name, settings.model_seconds, provider.api)
+        for name, provider in settings.model_providers.items()
+    }
+    client = endpoints.with_key(settings.openai_base_url, key)
+    return endpoints.Endpoints(Models(client, settings.model_name, settings.model_seconds, settings.model_api), others)

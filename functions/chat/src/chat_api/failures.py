@@ -68,6 +68,8 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     ((openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError), _SETUP),
     ((openai.APIStatusError,), _UNFIT),
     ((agents_errors.ModelBehaviorError, openai.APIError), _UNUSABLE),
+    # What the client itself cannot do, as to sign a request without credentials.
+    ((openai.OpenAIError,), _SETUP),
 )
 """The first that fits counts: subclasses stand before their base."""
 

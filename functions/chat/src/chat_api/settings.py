@@ -1,11 +1,13 @@
 """The chat function's settings, read once when it starts."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from chat_api.mcp_servers import McpServers
+from chat_api.providers import Api, Provider
 
 
 def _split(value: object) -> object:
@@ -13,6 +15,12 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _decoded(value: object) -> object:
+    """JSON as what it says; anything else as it is. Raises ValueError."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+ProviderName = Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9-]*$")]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
@@ -39,13 +47,15 @@ class Settings(BaseModel):
     required_scope: str
     model_secret_id: str
     openai_base_url: str
-    model_api: Literal["responses", "chat_completions"] = "responses"
+    model_api: Api = "responses"
     """Which of OpenAI's APIs is spoken there."""
     model_name: str
+    model_providers: Annotated[dict[ProviderName, Provider], BeforeValidator(_decoded)]
+    """Further endpoints by name: the model `name/model` is the model `model` there."""
     title_model: str = "gpt-5-nano"
-    """The model that gives titles to threads, at the same address; empty for none."""
+    """The model that gives titles to threads; empty for none."""
     moderation_model: str = ""
-    """The model that judges what is said, such as omni-moderation-latest, at the same address; empty for none."""
+    """The model that judges what is said, such as omni-moderation-latest, at the first address; empty for none."""
     moderation_mode: Literal["parallel", "blocking"] = "parallel"
     """Whether the model answers meanwhile, or waits for the verdict on what is asked."""
     moderation_failure: Literal["closed", "open"] = "closed"

@@ -27,7 +27,12 @@ class ModelKey:
     def __init__(self, secret_id: str, client: "SecretsManagerClient") -> None:
         """Read the secret with that name or ARN, when it is first needed."""
         self._secret_id = secret_id
+        self._client = client
         self._provider = SecretsProvider(boto3_client=client)
+
+    def of(self, secret_id: str) -> "ModelKey":
+        """The key in another secret, read by the same client."""
+        return ModelKey(secret_id, self._client)
 
     async def get(self, *, fresh: bool = False) -> str:
         """The key, from Secrets Manager itself if `fresh`; raises `ModelKeyUnavailable`."""

@@ -46,6 +46,7 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
         model_secret_id="model-key",
         openai_base_url="http://127.0.0.1:9/v1",
         model_name="test-model",
+        model_providers={},
         title_model="",
         allowed_origins=("http://localhost:3000",),
         allowed_origin_pattern=r"https://preview-\d+\.example\.com",
@@ -143,12 +144,11 @@ def application(  # noqa: PLR0913 - each has its default
     models = models or ScriptedModels()
     retention = Retention(settings.retention_days, settings.retention_policy)
     store = DynamoDBStore(table_name, dynamodb, retention=retention, clock=clock)
-    assistant = create_assistant(settings, models, agent, guardrails)
+    assistant = create_assistant(settings, models, agent, guardrails, choices)
     assistant = dataclasses.replace(
         assistant,
         actions=actions or assistant.actions,
         actions_at_once=actions_at_once or assistant.actions_at_once,
-        choices=choices or assistant.choices,
     )
     doorway = Doorway(create_app(create_services(settings, assistant, store, TELEMETRY)))
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(doorway), base_url="http://testserver")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -93,5 +94,13 @@ def built_sandbox(root: Path, variables: Mapping[str, str]) -> Sandbox:
 
 def variables_of(settings: Settings) -> dict[str, str]:
     """Settings as the environment variables that they come from."""
-    values = settings.model_dump()
-    return {name.upper(): ",".join(value) if isinstance(value, tuple) else str(value) for name, value in values.items()}
+    return {name.upper(): _text(value) for name, value in settings.model_dump().items()}
+
+
+def _text(value: object) -> str:
+    match value:
+        case tuple():
+            return ",".join(value)
+        case dict():
+            return json.dumps(value)
+    return str(value)

@@ -62,6 +62,8 @@ class ChatCompletions:
     whole: str = "A whole answer"
     """What requests are answered with that want no stream."""
     requests: list[Part] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    """What each had for `Authorization`."""
     port: int = 0
 
     @property
@@ -77,6 +79,7 @@ class ChatCompletions:
         """Answer a request."""
         asked = await request.json()
         self.requests.append(asked)
+        self.keys.append(request.headers["authorization"])
         if not asked.get("stream"):
             message = {"role": "assistant", "content": self.whole}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}

@@ -90,7 +90,7 @@ class Answer:
             tool_events.close()
             if title is not None:
                 title.end()
-            spending.add(model, Usage.of_run(result.context_wrapper.usage) + estimate.usage(steps.asked))
+            spending.add(model, Usage.of_run(result.context_wrapper.usage) + steps.untold + estimate.usage(steps.asked))
             await calls.end()
 
     def _agent(self, question: UserMessageItem | None, *, begins: bool) -> AssistantAgent:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agents import TResponseInputItem
 from chatkit.types import (
@@ -21,8 +22,8 @@ _FILE_TOKENS = 1_000
 """Tokens of an image or a page that is sent as a data URL, roughly: its length says nothing of them."""
 
 
-def tokens_of(items: Sequence[TResponseInputItem]) -> int:
-    """The tokens of what a model is given."""
+def tokens_of(items: Sequence[TResponseInputItem] | Sequence[Mapping[str, Any]]) -> int:
+    """The tokens of what a model is given, or says."""
     text, files = _FILE.subn("", json.dumps(items, ensure_ascii=False, default=str))
     return _tokens(len(text)) + files * _FILE_TOKENS
 

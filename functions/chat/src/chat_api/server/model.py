@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, cast, override
+from typing import Any, cast, override
 
 from agents import Model, ModelProvider, ModelResponse, OpenAIResponsesModel
 from agents.exceptions import ModelBehaviorError, ModelTimeoutError
@@ -14,11 +14,10 @@ from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest
 from openai import AsyncOpenAI
 from openai.types import chat, responses
 
+from chat_api.providers import Api
 from chat_api.server.chat_completions import ChatCompletionsModel
 from chat_api.server.hosted import ForgivingModel
 from chatkit_aws import deferred
-
-type Api = Literal["responses", "chat_completions"]
 
 
 def build_types(api: Api) -> None:

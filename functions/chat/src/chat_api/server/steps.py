@@ -8,8 +8,10 @@ from agents.exceptions import MaxTurnsExceeded
 from chatkit.agents import AgentContext
 from openai.types.responses import ResponseFunctionToolCall
 
+from chat_api.server.estimate import tokens_of
 from chat_api.server.tool_events import ToolEvents
 from chatkit_aws.context import RequestContext
+from chatkit_aws.usage import Usage
 
 
 class Steps(RunHooks[AgentContext[RequestContext]]):
@@ -17,7 +19,8 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
 
     What an agent calls that is itself used as a tool belongs to a run of its own, and counts as that one call. How
     often the model is called, the Agents SDK counts. `asked` is what a call of the model was given that has not ended,
-    and `judged` waits until the checks of what the user asks are over.
+    `untold` the tokens, by estimate, of those of which the endpoint did not tell what they used, and `judged` waits
+    until the checks of what the user asks are over.
     """
 
     def __init__(self, tool_calls: int, events: ToolEvents) -> None:
@@ -26,6 +29,7 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
         self._events = events
         self.asked: Sequence[TResponseInputItem] | None = None
         self.judged: Callable[[], Awaitable[None]] | None = None
+        self.untold = Usage()
 
     @override
     async def on_llm_start(
@@ -49,6 +53,10 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
 
         When a tool starts would be too late: others that are asked for at once would be under way, and cancelled.
         """
+        if response.usage.input_tokens == 0:
+            # Without warnings: an endpoint's answer may hold what OpenAI's types do not know.
+            answer = [item.model_dump(exclude_none=True, warnings=False) for item in response.output]
+            self.untold += Usage(input=tokens_of(self.asked or ()), output=tokens_of(answer))
         self.asked = None
         calls = sum(isinstance(item, ResponseFunctionToolCall) for item in response.output)
         self._left -= calls
