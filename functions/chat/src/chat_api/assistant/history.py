@@ -13,6 +13,7 @@ from chatkit.agents import ThreadItemConverter
 from chatkit.types import (
     AssistantMessageItem,
     Attachment,
+    HiddenContextItem,
     ThreadItem,
     UserMessageItem,
     UserMessageTagContent,
@@ -67,6 +68,13 @@ class HistoryConverter(ThreadItemConverter):
         sources = [annotation.source for part in item.content for annotation in part.annotations]
         told = [source.model_dump(include=_SHOWN_OF_A_SOURCE) for source in sources[:MOST_SOURCES]]
         return [*_listed(given), *([_data(SOURCES, told)] if told else [])]
+
+    @override
+    async def hidden_context_to_input(
+        self, item: HiddenContextItem
+    ) -> TResponseInputItem | list[TResponseInputItem] | None:
+        """What a tool of yours noted for the model, as text; what the server keeps there for itself is not for it."""
+        return await super().hidden_context_to_input(item) if isinstance(item.content, str) else None
 
     @override
     async def widget_to_input(self, item: WidgetItem) -> TResponseInputItem:

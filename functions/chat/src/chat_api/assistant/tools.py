@@ -75,7 +75,7 @@ async def update_task(run: Run, task_id: str, title: str | None, due_date: date 
     return f"Changed: {_told(run, changed)}"
 
 
-@function_tool(failure_error_function=explain)
+@function_tool(failure_error_function=explain, needs_approval=True)
 async def delete_task(run: Run, task_id: str) -> str:
     """Delete a task for good. Only if the user asks for it: what is done is to be completed.
 

@@ -2,14 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
-from agents import ModelSettings, RunConfig, Runner, RunResultStreaming
+from agents import ModelSettings, RunConfig, Runner, RunResultStreaming, RunState, TResponseInputItem
 from agents.exceptions import InputGuardrailTripwireTriggered, ModelBehaviorError
 from chatkit.agents import AgentContext, stream_agent_response
-from chatkit.types import InferenceOptions, NoticeEvent, ThreadMetadata, ThreadStreamEvent, UserMessageItem
+from chatkit.types import (
+    InferenceOptions,
+    NoticeEvent,
+    ThreadItemUpdatedEvent,
+    ThreadMetadata,
+    ThreadStreamEvent,
+    UserMessageItem,
+    WidgetItem,
+    WidgetRootUpdated,
+)
 
 from chat_api import quotas
+from chat_api.assistant.widgets.approval import decided
 from chat_api.runs.context import TurnContext
+from chat_api.server import approvals
+from chat_api.server.approvals import Decision
 from chat_api.server.assistant import Assistant
 from chat_api.server.chosen import AssistantAgent, chosen
 from chat_api.server.citations import Citations, Converter
@@ -42,6 +55,7 @@ class Answer:
         self._store = store
         self._thread = thread
         self._context = context
+        self._agent_context = AgentContext[RequestContext](thread=thread, store=store, request_context=context)
 
     async def events(self, message: UserMessageItem | None) -> AsyncGenerator[ThreadStreamEvent]:
         """The answer to `message`, where the turn has one, as events. The model stops when nobody reads."""
@@ -49,18 +63,39 @@ class Answer:
         history = await load_history(self._store, self._thread, message, limits, self._context)
         for level in self._context.spending.near:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
-        async with closing(self._run(history, message)) as events:
+        options = history.question.inference_options if history.question else InferenceOptions()
+        agent = await self._agent(options, history, begins=message is not None)
+        async with closing(self._run(agent, history.input, options, message)) as events:
             async for event in events:
                 yield event
 
-    async def _run(self, history: History, message: UserMessageItem | None) -> AsyncIterator[ThreadStreamEvent]:
+    async def resumed(self, decision: Decision, widget: WidgetItem | None) -> AsyncGenerator[ThreadStreamEvent]:
+        """The rest of an answer that waited for this decision, which was asked for in `widget`, as events.
+
+        Raises CustomStreamError where none waits for it.
+        """
+        waiting = await approvals.taken(decision, self._thread.id, self._store, self._context)
+        if widget is not None:
+            shown = decided(waiting.actions, self._context.locale, approved=decision.approved)
+            yield ThreadItemUpdatedEvent(item_id=widget.id, update=WidgetRootUpdated(widget=shown))
+        agent = await self._agent(waiting.options, History([], None), begins=False)
+        state = await waiting.resumed(agent, self._agent_context, approved=decision.approved)
+        async with closing(self._run(agent, state, waiting.options)) as events:
+            async for event in events:
+                yield event
+
+    async def _run(
+        self,
+        agent: AssistantAgent,
+        given: list[TResponseInputItem] | RunState[Any],
+        options: InferenceOptions,
+        message: UserMessageItem | None = None,
+    ) -> AsyncIterator[ThreadStreamEvent]:
         context, spending = self._context, self._context.spending
-        agent_context = AgentContext[RequestContext](thread=self._thread, store=self._store, request_context=context)
+        agent_context = self._agent_context
         tool_events = ToolEvents.of(agent_context)
         steps = Steps(self._assistant.tool_calls, tool_events)
-        agent = self._agent(history.question, begins=message is not None)
-        agent = await equipped(agent, self._assistant.mcp, history, context)
-        result = self._started(agent, history, agent_context, steps)
+        result = self._started(agent, given, steps)
         tool_events.follow(result)
         context.ending.cut = result.cancel
         steps.judged = lambda: _judged(result)
@@ -78,6 +113,9 @@ class Answer:
                     estimate.note(event)
                     has_spoken = True
                     yield event
+            async for event in approvals.asked(result, options, agent_context):
+                has_spoken = True
+                yield event
             if not has_spoken and context.ending.cause is None:
                 raise ModelBehaviorError("the model said nothing at all")
         except InputGuardrailTripwireTriggered as tripped:
@@ -93,10 +131,10 @@ class Answer:
             spending.add(model, Usage.of_run(result.context_wrapper.usage) + steps.untold + estimate.usage(steps.asked))
             await calls.end()
 
-    def _agent(self, question: UserMessageItem | None, *, begins: bool) -> AssistantAgent:
+    async def _agent(self, options: InferenceOptions, history: History, *, begins: bool) -> AssistantAgent:
         """The agent as who asked the question has chosen it, also where the answer goes on in a later turn."""
-        options = question.inference_options if question else InferenceOptions()
-        return chosen(self._assistant.agent, self._assistant.choices, options, begins=begins)
+        agent = chosen(self._assistant.agent, self._assistant.choices, options, begins=begins)
+        return await equipped(agent, self._assistant.mcp, history, self._context)
 
     def _title(self, message: UserMessageItem | None) -> Title | None:
         """A title on its way, where the thread has none."""
@@ -106,13 +144,13 @@ class Answer:
         return Title(titles, self._store, self._thread, message, self._context)
 
     def _started(
-        self, agent: AssistantAgent, history: History, agent_context: AgentContext[RequestContext], steps: Steps
+        self, agent: AssistantAgent, given: list[TResponseInputItem] | RunState[Any], steps: Steps
     ) -> RunResultStreaming:
         assistant = self._assistant
         return Runner.run_streamed(
             agent,
-            history.input,
-            context=agent_context,
+            given,
+            context=self._agent_context,
             max_turns=assistant.model_calls,
             hooks=steps,
             run_config=RunConfig(

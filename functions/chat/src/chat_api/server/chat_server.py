@@ -46,6 +46,7 @@ from chat_api.assistant.calls import ActionCall
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.runs.context import TurnContext
+from chat_api.server import approvals
 from chat_api.server.answer import Answer
 from chat_api.server.assistant import Assistant
 from chat_api.server.delivery import Delivery
@@ -119,8 +120,16 @@ class ChatServer(ChatKitServer[RequestContext]):
         await context.lease.taken()
         if (record := current_record.get()) is not None:
             record.thread = thread.id
-        context.ending.answer = Answer(self._assistant, self._store, thread, context).events(input_user_message)
-        async with closing(context.ending.answer) as events:
+        answer = Answer(self._assistant, self._store, thread, context)
+        async for event in self._said(answer.events(input_user_message), context):
+            yield event
+
+    async def _said(
+        self, answer: AsyncGenerator[ThreadStreamEvent], context: TurnContext
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """The events of an answer, which is closed with the turn."""
+        context.ending.answer = answer
+        async with closing(answer) as events:
             async for event in events:
                 yield event
 
@@ -243,9 +252,14 @@ class ChatServer(ChatKitServer[RequestContext]):
         context: RequestContext,
     ) -> AsyncIterator[ThreadStreamEvent]:
         """What the assistant does for an action of its widgets. Raises CustomStreamError for one it does not know."""
+        call = ActionCall(thread, action, sender, context, self._store)
+        if action.type == approvals.ACTION:
+            assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
+            answer = Answer(self._assistant, self._store, thread, context)
+            return self._said(answer.resumed(call.payload(approvals.Decision), sender), context)
         if (act := self._assistant.actions.get(action.type)) is None:
             raise CustomStreamError(_UNKNOWN_ACTION)
-        return act(ActionCall(thread, action, sender, context, self._store))
+        return act(call)
 
     @override
     async def sync_action(
