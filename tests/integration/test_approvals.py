@@ -8,6 +8,7 @@ from agents.testing import function_call
 
 from chat_api.assistant.tasks import Tasks
 from chat_testing.app import App
+from chat_testing.approving import buttons, decide, widget
 from chat_testing.builders import context
 from chat_testing.chat import Answer, ChatClient
 from chat_testing.spent import USED, Make, used
@@ -26,38 +27,19 @@ def calls(app: App, tool: str, **arguments: Any) -> None:
     app.models.model.enqueue([function_call(tool, arguments, call_id=f"call_{number}", item_id=f"fc_{number}")])
 
 
-async def asked(app: App, title: str = "Call Bob") -> tuple[Answer, str]:
-    """An answer that waits for leave to delete a task, and the approval's id."""
+async def asked(app: App, title: str = "Call Bob") -> Answer:
+    """An answer that waits for leave to delete a task."""
     task = await tasks_of(app).add(title, date(2026, 12, 1))
     calls(app, "delete_task", task_id=task.id)
-    answer = await app.user("alice").create(f"Delete {title}")
-    [approval] = {button["onClickAction"]["payload"]["approval"] for button in buttons(answer)}
-    return answer, approval
-
-
-def widget(answer: Answer) -> dict[str, Any]:
-    [found] = [item for item in answer.items if item["type"] == "widget"]
-    return found
-
-
-def buttons(answer: Answer) -> list[dict[str, Any]]:
-    return [
-        button for row in widget(answer)["widget"]["children"] if row["type"] == "Row" for button in row["children"]
-    ]
+    return await app.user("alice").create(f"Delete {title}")
 
 
 def texts(item: dict[str, Any]) -> list[str]:
     return [part["value"] for part in item["widget"]["children"] if "value" in part]
 
 
-async def decide(client: ChatClient, answer: Answer, approval: str, *, approved: bool) -> Answer:
-    action = {"type": "approval.answer", "payload": {"approval": approval, "approved": approved}}
-    sent = {"thread_id": answer.thread_id, "item_id": widget(answer)["id"], "action": action}
-    return await client.send("threads.custom_action", **sent)
-
-
 async def test_user_is_asked_in_words_and_nothing_is_done_before(app: App, alice: ChatClient) -> None:
-    answer, _ = await asked(app, "Call “Bob”")
+    answer = await asked(app, "Call “Bob”")
     assert [task.title for task in await tasks_of(app).all()] == ["Call “Bob”"]
     assert texts(widget(answer)) == ["May I do this?", "Delete the task “Call “Bob””."]
     assert [button["label"] for button in buttons(answer)] == ["Allow", "Do not"]
@@ -75,9 +57,9 @@ async def test_user_is_asked_in_words_and_nothing_is_done_before(app: App, alice
 async def test_run_goes_on_with_what_the_user_decided(
     app: App, alice: ChatClient, approved: bool, shown: str, told: str
 ) -> None:
-    answer, approval = await asked(app)
+    answer = await asked(app)
     app.models.say("As you wish.")
-    decided = await decide(alice, answer, approval, approved=approved)
+    decided = await decide(alice, answer, approved=approved)
     assert decided.text == "As you wish."
     assert [task.title for task in await tasks_of(app).all()] == ([] if approved else ["Call Bob"])
     call = app.models.model.last_call
@@ -91,28 +73,29 @@ async def test_run_goes_on_with_what_the_user_decided(
 
 
 async def test_decision_counts_once(app: App, alice: ChatClient) -> None:
-    answer, approval = await asked(app)
+    answer = await asked(app)
     app.models.say("Not deleted.")
-    await decide(alice, answer, approval, approved=False)
-    again = await decide(alice, answer, approval, approved=True)
+    await decide(alice, answer, approved=False)
+    again = await decide(alice, answer, approved=True)
     assert (again.events[-1]["message"], again.events[-1]["allow_retry"]) == (GONE, False)
     assert len(await tasks_of(app).all()) == 1
 
 
 async def test_decision_comes_too_late_when_the_conversation_has_gone_on(app: App, alice: ChatClient) -> None:
-    answer, approval = await asked(app)
+    answer = await asked(app)
     app.models.say("Fine.")
     await alice.say(answer.thread_id, "Never mind")
-    late = await decide(alice, answer, approval, approved=True)
+    late = await decide(alice, answer, approved=True)
     assert late.events[-1]["message"] == GONE
     assert len(await tasks_of(app).all()) == 1
 
 
 async def test_others_can_neither_decide_nor_use_the_id_in_threads_of_theirs(app: App, alice: ChatClient) -> None:
-    answer, approval = await asked(app)
+    answer = await asked(app)
     bob = app.user("bob")
-    assert (await decide(bob, answer, approval, approved=True)).status == 404
+    assert (await decide(bob, answer, approved=True)).status == 404
     app.models.say("Hi")
+    approval = buttons(answer)[0]["onClickAction"]["payload"]["approval"]
     action = {"type": "approval.answer", "payload": {"approval": approval, "approved": True}}
     own = await bob.send("threads.custom_action", thread_id=(await bob.create()).thread_id, action=action)
     assert own.events[-1]["message"] == GONE
@@ -123,25 +106,26 @@ async def test_others_can_neither_decide_nor_use_the_id_in_threads_of_theirs(app
     "payload", [{}, {"approval": "x", "approved": "yes"}, {"approval": "x", "approved": True, "a": 1}]
 )
 async def test_payload_of_another_form_is_refused(app: App, alice: ChatClient, payload: dict[str, Any]) -> None:
-    answer, _ = await asked(app)
+    answer = await asked(app)
     action = {"type": "approval.answer", "payload": payload}
     refused = await alice.send("threads.custom_action", thread_id=answer.thread_id, action=action)
     assert (refused.events[-1]["message"], refused.events[-1]["allow_retry"]) == ("This action is not valid.", False)
 
 
 async def test_item_that_is_no_approval_cannot_be_decided(app: App, alice: ChatClient) -> None:
-    answer, _ = await asked(app)
-    late = await decide(alice, answer, answer.items[0]["id"], approved=True)
+    answer = await asked(app)
+    action = {"type": "approval.answer", "payload": {"approval": answer.items[0]["id"], "approved": True}}
+    late = await alice.send("threads.custom_action", thread_id=answer.thread_id, action=action)
     assert late.events[-1]["type"] == "error"
     assert len(await tasks_of(app).all()) == 1
 
 
 async def test_retry_asks_anew(app: App, alice: ChatClient) -> None:
-    answer, approval = await asked(app)
+    answer = await asked(app)
     app.models.say("I would rather not.")
     question = answer.items[0]["id"]
     await alice.send("threads.retry_after_item", thread_id=answer.thread_id, item_id=question)
-    assert (await decide(alice, answer, approval, approved=True)).status == 404  # the widget is gone
+    assert (await decide(alice, answer, approved=True)).status == 404  # the widget is gone
     assert len(await tasks_of(app).all()) == 1
 
 
@@ -153,9 +137,8 @@ async def test_what_was_done_before_the_question_is_not_done_again(app: App, ali
     ]
     app.models.model.enqueue(both)
     answer = await alice.create("Add milk, delete Bob")
-    [approval] = {button["onClickAction"]["payload"]["approval"] for button in buttons(answer)}
     app.models.say("Done.")
-    await decide(alice, answer, approval, approved=True)
+    await decide(alice, answer, approved=True)
     assert [task.title for task in await tasks_of(app).all()] == ["Buy milk"]
     app.models.say("Yes.")
     await alice.say(answer.thread_id, "Is it done?")
@@ -168,9 +151,19 @@ async def test_what_was_done_before_the_question_is_not_done_again(app: App, ali
 async def test_each_part_of_the_answer_is_paid_once(make: Make) -> None:
     app = make(tokens_per_day=100_000)
     app.models.model.set_default_usage(USED)
-    answer, approval = await asked(app)
+    answer = await asked(app)
     first = (await used(app)).usage
     app.models.say("Deleted.")
-    await decide(app.user("alice"), answer, approval, approved=True)
+    await decide(app.user("alice"), answer, approved=True)
     usage = (await used(app)).usage
     assert (first.input, usage.input, usage.requests) == (USED.input_tokens, 2 * USED.input_tokens, 2)
+
+
+async def test_call_that_can_do_nothing_asks_nobody(app: App, alice: ChatClient) -> None:
+    calls(app, "delete_task", task_id="unknown")
+    app.models.say("There is no such task.")
+    answer = await alice.create("Delete it")
+    assert (answer.text, [item["type"] for item in answer.items]) == (
+        "There is no such task.",
+        ["user_message", "assistant_message"],
+    )

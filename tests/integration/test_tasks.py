@@ -87,12 +87,6 @@ async def test_update_changes_what_is_named_and_nothing_else(
     assert await alices.all() == [ListedTask(id=task.id, title=title, due=due)]
 
 
-async def test_task_is_deleted(app: App, alices: Tasks) -> None:
-    task, other = await alices.add("Call Bob"), await alices.add("Call Ann")
-    await turn(app, "delete_task", task_id=task.id)
-    assert await alices.all() == [other]
-
-
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -8,6 +8,7 @@ from chatkit.widgets import DynamicWidgetRoot, StrictWidgetComponent, StrictWidg
 from pydantic import BaseModel, TypeAdapter
 
 from chat_api.assistant.tasks import ListedTask
+from chat_api.assistant.widgets.approval import ApprovalData, approval, decided
 from chat_api.assistant.widgets.day_plan import DayPlanData, day_plan
 from chat_api.assistant.widgets.task_form import TaskFormData, filled_form, is_open, saved_task, task_form
 from chat_api.assistant.widgets.task_list import TaskListData, task_list
@@ -26,6 +27,8 @@ def all_of_them(locale: str) -> list[DynamicWidgetRoot]:
         *(task_form(task, locale) for task in (None, TASK, DONE)),
         filled_form(None, TASK.title, DAY, "Wrong", locale),
         *(saved_task(task, locale) for task in (TASK, DONE)),
+        approval("ctc_1", ["Delete it.", TASK.title], locale),
+        *(decided([TASK.title], locale, approved=approved) for approved in (True, False)),
         *(task_preview(task, locale) for task in (TASK, DONE)),
         *(day_plan(DAY, text, locale, is_whole=is_whole) for text, is_whole in (("", False), (TASK.title, True))),
     ]
@@ -55,6 +58,7 @@ def test_every_component_and_property_is_one_of_chatkit_s(locale: str) -> None:
         ("task_form", TaskFormData),
         ("task_preview", TaskPreviewData),
         ("day_plan", DayPlanData),
+        ("approval", ApprovalData),
     ],
 )
 def test_schema_of_a_template_is_that_of_its_data(name: str, data: type[BaseModel]) -> None:

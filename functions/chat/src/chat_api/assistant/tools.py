@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
-from agents import function_tool
+from agents import RunContextWrapper, function_tool
 from pydantic import TypeAdapter
 
 from chat_api.assistant.entities import cite, cite_no_more
@@ -75,9 +76,18 @@ async def update_task(run: Run, task_id: str, title: str | None, due_date: date 
     return f"Changed: {_told(run, changed)}"
 
 
-@function_tool(failure_error_function=explain, needs_approval=True)
+async def _is_there(run: RunContextWrapper[Any], arguments: dict[str, Any], _call_id: str) -> bool:
+    """Whether there is something to delete, for which the user is asked; a call that can do nothing needs no leave."""
+    try:
+        await tasks_of(run).get(str(arguments.get("task_id")))
+    except RecordNotFound:
+        return False
+    return True
+
+
+@function_tool(failure_error_function=explain, needs_approval=_is_there)
 async def delete_task(run: Run, task_id: str) -> str:
-    """Delete a task for good. Only if the user asks for it: what is done is to be completed.
+    """Delete a task for good, once the user has allowed it: they are asked. What is done is to be completed instead.
 
     Args:
         run: The run that calls the tool; not shown to the model.

@@ -54,8 +54,14 @@ class KeptCalls:
         self._stored: list[str] = []
 
     def watched(self, result: RunResultStreaming) -> RunResultStreaming:
-        """The run, for ChatKit's SDK to make events of; what it does with tools is seen on the way."""
+        """The run, for ChatKit's SDK to make events of; what it does with tools is seen on the way.
+
+        What a run that goes on had done before it waited was kept then.
+        """
         self._run = result
+        for made in result.new_items:
+            self.note(made)
+        self._done, self._since = {}, datetime.max  # noqa: DTZ901 - as above
         return cast("RunResultStreaming", _Watched(result, self))
 
     async def keep(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
