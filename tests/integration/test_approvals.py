@@ -6,30 +6,18 @@ from typing import Any
 import pytest
 from agents.testing import function_call
 
-from chat_api.assistant.tasks import Tasks
 from chat_testing.app import App
 from chat_testing.approving import buttons, decide, widget
-from chat_testing.builders import context
+from chat_testing.assistant import calls, tasks_of
 from chat_testing.chat import Answer, ChatClient
 from chat_testing.spent import USED, Make, used
-from chatkit_aws.store import DynamoDBStore
 
 GONE = "This was answered already, or the conversation has gone on. Please ask again."
 
 
-def tasks_of(app: App, user: str = "alice") -> Tasks:
-    return Tasks(DynamoDBStore(app.table_name, app.dynamodb), context(user, "default"))
-
-
-def calls(app: App, tool: str, **arguments: Any) -> None:
-    """Have the model ask for a tool next."""
-    number = len(app.models.model.calls)
-    app.models.model.enqueue([function_call(tool, arguments, call_id=f"call_{number}", item_id=f"fc_{number}")])
-
-
 async def asked(app: App, title: str = "Call Bob") -> Answer:
     """An answer that waits for leave to delete a task."""
-    task = await tasks_of(app).add(title, date(2026, 12, 1))
+    task = await tasks_of(app, "alice").add(title, date(2026, 12, 1))
     calls(app, "delete_task", task_id=task.id)
     return await app.user("alice").create(f"Delete {title}")
 
@@ -40,7 +28,7 @@ def texts(item: dict[str, Any]) -> list[str]:
 
 async def test_user_is_asked_in_words_and_nothing_is_done_before(app: App, alice: ChatClient) -> None:
     answer = await asked(app, "Call “Bob”")
-    assert [task.title for task in await tasks_of(app).all()] == ["Call “Bob”"]
+    assert [task.title for task in await tasks_of(app, "alice").all()] == ["Call “Bob”"]
     assert texts(widget(answer)) == ["May I do this?", "Delete the task “Call “Bob””."]
     assert [button["label"] for button in buttons(answer)] == ["Allow", "Do not"]
     assert [item["type"] for item in await alice.items(answer.thread_id)] == ["user_message", "widget"]
@@ -61,7 +49,7 @@ async def test_run_goes_on_with_what_the_user_decided(
     app.models.say("As you wish.")
     decided = await decide(alice, answer, approved=approved)
     assert decided.text == "As you wish."
-    assert [task.title for task in await tasks_of(app).all()] == ([] if approved else ["Call Bob"])
+    assert [task.title for task in await tasks_of(app, "alice").all()] == ([] if approved else ["Call Bob"])
     call = app.models.model.last_call
     assert call is not None
     assert [item["output"] for item in call.input if isinstance(item, dict) and "output" in item] == [told]
@@ -78,7 +66,7 @@ async def test_decision_counts_once(app: App, alice: ChatClient) -> None:
     await decide(alice, answer, approved=False)
     again = await decide(alice, answer, approved=True)
     assert (again.events[-1]["message"], again.events[-1]["allow_retry"]) == (GONE, False)
-    assert len(await tasks_of(app).all()) == 1
+    assert len(await tasks_of(app, "alice").all()) == 1
 
 
 async def test_decision_comes_too_late_when_the_conversation_has_gone_on(app: App, alice: ChatClient) -> None:
@@ -87,7 +75,7 @@ async def test_decision_comes_too_late_when_the_conversation_has_gone_on(app: Ap
     await alice.say(answer.thread_id, "Never mind")
     late = await decide(alice, answer, approved=True)
     assert late.events[-1]["message"] == GONE
-    assert len(await tasks_of(app).all()) == 1
+    assert len(await tasks_of(app, "alice").all()) == 1
 
 
 async def test_others_can_neither_decide_nor_use_the_id_in_threads_of_theirs(app: App, alice: ChatClient) -> None:
@@ -99,7 +87,7 @@ async def test_others_can_neither_decide_nor_use_the_id_in_threads_of_theirs(app
     action = {"type": "approval.answer", "payload": {"approval": approval, "approved": True}}
     own = await bob.send("threads.custom_action", thread_id=(await bob.create()).thread_id, action=action)
     assert own.events[-1]["message"] == GONE
-    assert len(await tasks_of(app).all()) == 1
+    assert len(await tasks_of(app, "alice").all()) == 1
 
 
 @pytest.mark.parametrize(
@@ -117,7 +105,7 @@ async def test_item_that_is_no_approval_cannot_be_decided(app: App, alice: ChatC
     action = {"type": "approval.answer", "payload": {"approval": answer.items[0]["id"], "approved": True}}
     late = await alice.send("threads.custom_action", thread_id=answer.thread_id, action=action)
     assert late.events[-1]["type"] == "error"
-    assert len(await tasks_of(app).all()) == 1
+    assert len(await tasks_of(app, "alice").all()) == 1
 
 
 async def test_retry_asks_anew(app: App, alice: ChatClient) -> None:
@@ -126,11 +114,11 @@ async def test_retry_asks_anew(app: App, alice: ChatClient) -> None:
     question = answer.items[0]["id"]
     await alice.send("threads.retry_after_item", thread_id=answer.thread_id, item_id=question)
     assert (await decide(alice, answer, approved=True)).status == 404  # the widget is gone
-    assert len(await tasks_of(app).all()) == 1
+    assert len(await tasks_of(app, "alice").all()) == 1
 
 
 async def test_what_was_done_before_the_question_is_not_done_again(app: App, alice: ChatClient) -> None:
-    task = await tasks_of(app).add("Call Bob")
+    task = await tasks_of(app, "alice").add("Call Bob")
     both = [
         function_call("add_task", {"title": "Buy milk", "due_date": None}, call_id="call_a", item_id="fc_a"),
         function_call("delete_task", {"task_id": task.id}, call_id="call_d", item_id="fc_d"),
@@ -139,7 +127,7 @@ async def test_what_was_done_before_the_question_is_not_done_again(app: App, ali
     answer = await alice.create("Add milk, delete Bob")
     app.models.say("Done.")
     await decide(alice, answer, approved=True)
-    assert [task.title for task in await tasks_of(app).all()] == ["Buy milk"]
+    assert [task.title for task in await tasks_of(app, "alice").all()] == ["Buy milk"]
     app.models.say("Yes.")
     await alice.say(answer.thread_id, "Is it done?")
     call = app.models.model.last_call
