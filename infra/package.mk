@@ -22,7 +22,7 @@ define compile
 endef
 
 # $(call own-package,FOLDER,WHERE LAMBDA UNPACKS IT): the member beside this Makefile, from its wheel.
-# Built from a copy, so that nothing is left in the source tree.
+# Built from a copy, so that nothing is left in the source tree; in it links are the files behind them.
 define own-package
 	work=$$(mktemp -d) && trap "rm -rf $$work" EXIT && mkdir -p $(1) && cp -RL $(wildcard README.md) pyproject.toml src $$work && \
 	$(UV) build --quiet --no-config --wheel --out-dir $$work/dist $$work && \

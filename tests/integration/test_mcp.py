@@ -145,7 +145,8 @@ async def test_user_s_own_tasks_are_reached_through_the_stack_s_own_server(
     start: Start, table_name: str, dynamodb: DynamoDBClient
 ) -> None:
     app = await start(caller_token=True)
-    await turn(app, "tasks__add_task", title="Call Bob", due_date="2026-12-01")
+    answer = await turn(app, "tasks__add_task", title="Call Bob", due_date="2026-12-01")
+    assert [event["text"] for event in answer.of_type("progress_update")] == ["Asking tasks"]
     assert json.loads(json.loads(told(app))["text"])["title"] == "Call Bob"
     assert offered(app) == [f"tasks__{name}" for name in ALL]
     kept = await Tasks(DynamoDBStore(table_name, dynamodb), context("alice", "default")).all()

@@ -3,9 +3,13 @@
 import re
 from pathlib import Path
 
+from samtranslator.yaml_helper import yaml_parse
+
 import chatkit_aws.records
 import chatkit_aws.store
-from chat_testing.deployment import Stack, as_list, function_variables
+from chat_api.settings import Settings as ChatSettings
+from chat_testing.deployment import Document, Stack, as_list, function_variables, transformed
+from chat_testing.repository import ROOT
 from task_tools.settings import Settings
 
 PLATFORM_VARIABLES = {
@@ -15,6 +19,7 @@ PLATFORM_VARIABLES = {
     "POWERTOOLS_TRACER_CAPTURE_ERROR",
     "POWERTOOLS_TRACER_CAPTURE_RESPONSE",
 }
+OWN_ADDRESS = "${TaskToolsFunctionUrl.FunctionUrl}"
 SHARED = ("TOKEN_ISSUER", "JWKS_URL", "CLIENT_IDS", "REQUIRED_SCOPE", "TABLE_NAME", "TENANT_KEYS", "ALLOWED_ORIGINS")
 
 
@@ -66,3 +71,16 @@ def test_alarm_tells_the_topic_if_there_is_one(stack: Stack) -> None:
 
     assert (alarm["MetricName"], alarm["TreatMissingData"]) == ("Errors", "notBreaching")
     assert alarm["AlarmActions"] == stack.properties("CleanupErrorAlarm")["AlarmActions"]
+
+
+def test_setting_in_the_docs_names_the_stack_s_own_server_and_is_valid(template: Document) -> None:
+    [example] = re.findall(r"```yaml\n(MCP_SERVERS: .*?)```", (ROOT / "docs" / "mcp.md").read_text(), re.DOTALL)
+    variables = template["Resources"]["ChatFunction"]["Properties"]["Environment"]["Variables"]
+    variables |= yaml_parse(example.replace(OWN_ADDRESS, "https://tools.example.com/"))
+
+    servers = ChatSettings.from_environment(function_variables(transformed(template), "ChatFunction")).mcp_servers
+
+    assert OWN_ADDRESS in example
+    own, hosted = servers
+    assert (own.name, own.url, own.caller_token) == ("tasks", "https://tools.example.com/mcp", True)
+    assert (hosted.kind, hosted.caller_token) == ("hosted", False)

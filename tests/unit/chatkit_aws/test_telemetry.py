@@ -1,6 +1,7 @@
 """A request's lines carry its keys and never what was said; its figures are published when it ends."""
 
 import asyncio
+import dataclasses
 import io
 import json
 import logging
@@ -190,3 +191,9 @@ async def test_cancelled_request_is_counted_and_is_no_failure(
         async with telemetry.request("r1"):
             raise asyncio.CancelledError
     assert [line["Failures"] for line in metrics(capsys)] == [[0.0]]
+
+
+def test_token_is_in_no_text_that_a_context_makes() -> None:
+    signed = dataclasses.replace(ALICE, access_token="a.good.token")
+    assert "token" not in repr(signed)
+    assert signed == ALICE

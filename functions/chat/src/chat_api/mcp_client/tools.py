@@ -8,12 +8,14 @@ from typing import Any
 
 from agents import FunctionTool, HostedMCPTool, MCPToolApprovalFunctionResult, MCPToolApprovalRequest
 from agents.tool_context import ToolContext
+from chatkit.types import ProgressUpdateEvent
 from mcp.types import Tool
 from openai.types.responses.tool_param import Mcp
 
 from chat_api.mcp_client.connection import Connection, McpUnavailable
 from chat_api.mcp_client.results import told
 from chat_api.mcp_servers import McpServer
+from chat_api.texts import mark, say
 from chatkit_aws.context import RequestContext
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 MAX_DESCRIPTION = 1_000
 """Characters of a tool's description, which is a server's text too."""
 
+_ASKING = mark("Asking {server}")
 _REFUSED = "Nothing was done: this tool is called only when it is approved, and it was not."
 _FAILED = "The server did not answer as it should, or not in time. Whether anything was done there is not known."
 _MALFORMED = "Nothing was done: the arguments are not a JSON object."
@@ -43,12 +46,14 @@ def direct_tool(connection: Connection, tool: Tool, context: RequestContext, app
     """A tool that this function calls, for who asks."""
     server = connection.server
 
-    async def invoke(_run: ToolContext[Any], text: str) -> str:
+    async def invoke(run: ToolContext[Any], text: str) -> str:
         if (arguments := _object(text)) is None:
             return _MALFORMED
         call = McpCall(server.name, tool.name, arguments)
         if server.approval == "always" and not await approve(call, context):
             return _REFUSED
+        said = say(context.locale, _ASKING, server=server.name)
+        await run.context.stream(ProgressUpdateEvent(icon="globe", text=said))
         try:
             result = await connection.call(tool.name, call.arguments, context.access_token)
         except McpUnavailable as error:
