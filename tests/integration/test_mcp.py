@@ -33,7 +33,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_api.assistant.tasks import Tasks
 from chat_api.mcp_client.results import MAX_RESULT
 from chat_api.mcp_servers import McpServer
-from chat_testing import mcp
+from chat_testing import approving, mcp
 from chat_testing.app import App, application
 from chat_testing.builders import context
 from chat_testing.chat import Answer
@@ -294,11 +294,19 @@ async def test_call_that_takes_too_long_is_given_up_and_told(start: Start, log: 
     assert "MCP call failed: tasks" in log.getvalue()
 
 
-async def test_call_that_needs_approval_is_not_made_without(start: Start, requests: Requests) -> None:
+@pytest.mark.parametrize("approved", [True, False])
+async def test_call_that_needs_approval_waits_for_the_user(start: Start, requests: Requests, approved: bool) -> None:
     app = await start(caller_token=True, approval="always")
-    await turn(app, "tasks__add_task", title="Call Bob")
-    assert told(app).startswith("Nothing was done: this tool is called only when it is approved")
+    alice = app.user("alice")
+    call = function_call("tasks__add_task", {"title": "Call Bob"}, call_id="call_1", item_id="fc_1")
+    app.models.model.enqueue([call])
+    waiting = await alice.create("Do it")
     assert len(requests) == 3, "its tools were listed, and no more"
+    assert "tasks__add_task" in str(approving.widget(waiting)["copy_text"])
+    app.models.say("As you wish")
+    assert (await approving.decide(alice, waiting, approved=approved)).text == "As you wish"
+    assert ("Call Bob" in told(app)) == approved
+    assert (len(requests) > 3) == approved
 
 
 def hosted(app: App, **options: Any) -> App:
@@ -362,17 +370,20 @@ async def test_hosted_server_is_the_provider_s_to_call(app: App, caller_token: b
     assert (token is not None) == caller_token
 
 
-async def test_hosted_call_that_needs_approval_is_answered_with_no(app: App) -> None:
+@pytest.mark.parametrize("approved", [True, False])
+async def test_hosted_call_that_needs_approval_waits_for_the_user(app: App, approved: bool) -> None:
     other = hosted(app, approval="always")
     asked = McpApprovalRequest(
         id="mcpr_1", type="mcp_approval_request", server_label="notes", name="find", arguments="{}"
     )
     async with closing(other):
+        alice = other.user("alice")
         other.models.model.enqueue(hosted_step(asked))
-        other.models.say("I may not look there")
-        answer = await other.user("alice").create("What is there?")
-    assert answer.text == "I may not look there"
+        waiting = await alice.create("What is there?")
+        other.models.say("As you wish")
+        answer = await approving.decide(alice, waiting, approved=approved)
+    assert answer.text == "As you wish"
     last = other.models.model.last_call
     assert last is not None
     [response] = [item for item in last.input if isinstance(item, dict) and item.get("type") == "mcp_approval_response"]
-    assert response["approve"] is False
+    assert response["approve"] is approved

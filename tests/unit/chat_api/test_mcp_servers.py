@@ -41,6 +41,7 @@ def test_there_may_be_none(empty: Any) -> None:
         {"tools": [f"tool-{number}" for number in range(65)]},
         {"kind": "stdio"},
         {"kind": "hosted", "private": True},
+        {"kind": "hosted", "caller_token": True, "approval": "always"},
         {"token": "secret"},
     ],
     ids=str,

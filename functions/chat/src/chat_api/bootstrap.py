@@ -11,7 +11,6 @@ from openai import AsyncOpenAI
 from chat_api.app import create_app
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import build_agent, load_prices
-from chat_api.assistant.approvals import approve
 from chat_api.assistant.choices import CHOICES
 from chat_api.assistant.guardrails import Guardrails, build_guardrails
 from chat_api.assistant.moderation import Moderation
@@ -103,7 +102,7 @@ def create_assistant(
     history = window.Limits(settings.history_items, settings.history_tokens)
     titles = Titles(models, settings.title_model) if settings.title_model else None
     calls = (settings.model_calls, settings.tool_calls)
-    mcp = McpTools(settings.mcp_servers, settings.mcp_seconds, approve) if settings.mcp_servers else None
+    mcp = McpTools(settings.mcp_servers, settings.mcp_seconds) if settings.mcp_servers else None
     checks = (guardrails, settings.image_domains)
     return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, choices, mcp, *checks)
 

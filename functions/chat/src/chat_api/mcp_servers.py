@@ -30,7 +30,7 @@ class McpServer(BaseModel):
     caller_token: bool = False
     """Whether it gets the access token of who asks. Only for servers of your own: they can act as that user with it."""
     approval: Literal["never", "always"] = "never"
-    """Whether each call is to be approved by `assistant/approvals.py`."""
+    """Whether the user is asked before each call."""
     private: bool = False
     """Whether it may be at a private address, and at `http`: for a server on the developer's own machine."""
 
@@ -53,6 +53,9 @@ class McpServer(BaseModel):
             raise ValueError("an MCP server's address has a host, and neither a user, a password nor a fragment")
         if self.private and self.kind == "hosted":
             raise ValueError("the model's provider cannot reach a private address")
+        # The run that waits is stored as the Agents SDK writes it, which is with what such a server was configured.
+        if self.kind == "hosted" and self.caller_token and self.approval == "always":
+            raise ValueError("calls of a hosted server cannot be approved where it gets the caller's token")
         return self
 
 

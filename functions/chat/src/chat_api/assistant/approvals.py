@@ -5,7 +5,6 @@ import json
 from chatkit.agents import AgentContext
 
 from chat_api.assistant.tasks import Tasks
-from chat_api.mcp_client.tools import McpCall
 from chat_api.texts import mark, say
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import RecordNotFound
@@ -28,11 +27,6 @@ async def described(tool: str, arguments: str, context: AgentContext[RequestCont
         return say(locale, _DELETE, title=title)
     shown = arguments if len(arguments) <= MOST_SHOWN else f"{arguments[:MOST_SHOWN]}…"
     return say(locale, _CALL, tool=tool, arguments=shown)
-
-
-async def approve(_call: McpCall, _context: RequestContext) -> bool:
-    """Whether the model may make this call of an MCP server that is configured with `"approval": "always"`."""
-    return False
 
 
 async def _title(arguments: str, context: AgentContext[RequestContext]) -> str | None:

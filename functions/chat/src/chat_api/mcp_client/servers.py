@@ -8,7 +8,7 @@ from agents import Tool
 
 from chat_api.mcp_client.catalog import Catalog
 from chat_api.mcp_client.connection import Connection
-from chat_api.mcp_client.tools import Approve, direct_tool, hosted_tool
+from chat_api.mcp_client.tools import direct_tool, hosted_tool
 from chat_api.mcp_servers import McpServer
 from chatkit_aws.context import RequestContext
 
@@ -27,13 +27,10 @@ class Offer:
 class McpTools:
     """The servers of the process: their connections and lists are kept, users' tokens are not."""
 
-    def __init__(
-        self, servers: Sequence[McpServer], seconds: float, approve: Approve, catalog: Catalog | None = None
-    ) -> None:
-        """Use `servers`, each of which has `seconds` for an answer; `approve` says which calls may be made."""
+    def __init__(self, servers: Sequence[McpServer], seconds: float, catalog: Catalog | None = None) -> None:
+        """Use `servers`, each of which has `seconds` for an answer."""
         self._hosted = [server for server in servers if server.kind == "hosted"]
         self._direct = [Connection(server, seconds) for server in servers if server.kind == "direct"]
-        self._approve = approve
         self._catalog = catalog or Catalog()
 
     async def close(self) -> None:
@@ -46,8 +43,8 @@ class McpTools:
             return Offer()
         listed = await asyncio.gather(*(self._catalog.tools(server, context) for server in self._direct))
         found = [(server, tools) for server, tools in zip(self._direct, listed, strict=True) if tools is not None]
-        direct = [direct_tool(server, tool, context, self._approve) for server, tools in found for tool in tools]
-        hosted = [hosted_tool(server, context, self._approve) for server in self._hosted]
+        direct = [direct_tool(server, tool, context) for server, tools in found for tool in tools]
+        hosted = [hosted_tool(server, context) for server in self._hosted]
         reached = [server.server.name for server, _ in found] + [server.name for server in self._hosted]
         missing = [server.server.name for server, tools in zip(self._direct, listed, strict=True) if tools is None]
         told = [(_OUTSIDE, reached), (_MISSING, missing)]

@@ -2,11 +2,9 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
-from agents import FunctionTool, HostedMCPTool, MCPToolApprovalFunctionResult, MCPToolApprovalRequest
+from agents import FunctionTool, HostedMCPTool
 from agents.tool_context import ToolContext
 from chatkit.types import ProgressUpdateEvent
 from mcp.types import Tool
@@ -24,38 +22,21 @@ MAX_DESCRIPTION = 1_000
 """Characters of a tool's description, which is a server's text too."""
 
 _ASKING = mark("Asking {server}")
-_REFUSED = "Nothing was done: this tool is called only when it is approved, and it was not."
 _FAILED = "The server did not answer as it should, or not in time. Whether anything was done there is not known."
 _MALFORMED = "Nothing was done: the arguments are not a JSON object."
 
 
-@dataclass(frozen=True, slots=True)
-class McpCall:
-    """A call that the model asks for; `arguments` are its own words."""
-
-    server: str
-    tool: str
-    arguments: dict[str, Any]
-
-
-type Approve = Callable[[McpCall, RequestContext], Awaitable[bool]]
-"""Whether a call may be made."""
-
-
-def direct_tool(connection: Connection, tool: Tool, context: RequestContext, approve: Approve) -> FunctionTool:
-    """A tool that this function calls, for who asks."""
+def direct_tool(connection: Connection, tool: Tool, context: RequestContext) -> FunctionTool:
+    """A tool that this function calls, for who asks, and only when they allow it where the server asks for that."""
     server = connection.server
 
     async def invoke(run: ToolContext[Any], text: str) -> str:
         if (arguments := _object(text)) is None:
             return _MALFORMED
-        call = McpCall(server.name, tool.name, arguments)
-        if server.approval == "always" and not await approve(call, context):
-            return _REFUSED
         said = say(context.locale, _ASKING, server=server.name)
         await run.context.stream(ProgressUpdateEvent(icon="globe", text=said))
         try:
-            result = await connection.call(tool.name, call.arguments, context.access_token)
+            result = await connection.call(tool.name, arguments, context.access_token)
         except McpUnavailable as error:
             logger.warning("MCP call failed: %s", server.name, exc_info=error)
             return _FAILED
@@ -67,18 +48,12 @@ def direct_tool(connection: Connection, tool: Tool, context: RequestContext, app
         params_json_schema={"properties": {}, **tool.inputSchema, "type": "object"},
         on_invoke_tool=invoke,
         strict_json_schema=False,
+        needs_approval=server.approval == "always",
     )
 
 
-def hosted_tool(server: McpServer, context: RequestContext, approve: Approve) -> HostedMCPTool:
-    """A server whose tools the model's provider calls."""
-
-    async def decide(request: MCPToolApprovalRequest) -> MCPToolApprovalFunctionResult:
-        arguments = _object(request.data.arguments)
-        if arguments is not None and await approve(McpCall(server.name, request.data.name, arguments), context):
-            return {"approve": True}
-        return {"approve": False, "reason": _REFUSED}
-
+def hosted_tool(server: McpServer, context: RequestContext) -> HostedMCPTool:
+    """A server whose tools the model's provider calls; where a call is to be approved, the run waits for the user."""
     config = Mcp(
         type="mcp",
         server_label=server.name,
@@ -88,7 +63,7 @@ def hosted_tool(server: McpServer, context: RequestContext, approve: Approve) ->
     )
     if server.caller_token and context.access_token is not None:
         config["authorization"] = context.access_token
-    return HostedMCPTool(config, on_approval_request=decide)
+    return HostedMCPTool(config)
 
 
 def _object(text: str) -> dict[str, Any] | None:
