@@ -23,6 +23,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_api.server.tool_calls import CALL_CHARACTERS, ITEM_CHARACTERS
 from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
+from chat_testing.approving import decide
 from chat_testing.chat import Answer, ChatClient, message, request
 from chat_testing.models import PausingModels, ScriptedModels
 from chat_testing.tokens import TokenIssuer
@@ -57,13 +58,19 @@ def explode() -> str:
     raise RuntimeError("boom")
 
 
+@function_tool(needs_approval=True)
+def destroy(thing: str) -> str:
+    """Destroy a thing."""
+    return f"{thing} is no more"
+
+
 @output_guardrail
 async def never(*_: Any) -> GuardrailFunctionOutput:
     return GuardrailFunctionOutput(output_info=None, tripwire_triggered=True)
 
 
 def agent(**options: Any) -> Agent[AgentContext[RequestContext]]:
-    tools: list[FunctionTool] = [look_up, read_book, ask_page, explode]
+    tools: list[FunctionTool] = [look_up, read_book, ask_page, explode, destroy]
     return Agent[AgentContext[RequestContext]](
         name="a", instructions="Be brief.", tools=[*tools], model="test-model",
         tool_use_behavior=StopAtTools(stop_at_tool_names=["ask_page"]), **options,
@@ -274,6 +281,16 @@ async def test_output_is_answered_again_where_the_answer_failed_after_its_tools(
     assert (await alice.send("threads.add_client_tool_output", **output)).text == "Fine"
 
 
+async def test_calls_before_and_after_an_approval_are_kept_once(app: App, alice: ChatClient) -> None:
+    app.models.model.enqueue([call("look_up", 1, word="sun"), call("destroy", 2, thing="it")])
+    asked = await alice.create("Go")
+    app.models.model.enqueue([call("look_up", 3, word="moon")])
+    app.models.say("Done")
+    assert (await decide(alice, asked, approved=True)).text == "Done"
+    found = pairs_of(await given_next(app, alice, asked.thread_id))
+    assert [result for _, _, result in found] == ["meaning of sun", "it is no more", "meaning of moon"]
+
+
 async def test_guardrail_takes_the_calls_back_too(apps: Apps, alice: ChatClient) -> None:
     app = apps(output_guardrails=[never])
     client = app.user("alice")
@@ -297,7 +314,10 @@ async def test_broken_item_is_left_out_and_the_rest_is_given(
     app: App, alice: ChatClient, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = await looked_up(app, alice, "sun")
-    monkeypatch.setattr("chat_api.server.tool_calls.KIND", "of_a_later_version")
+    def fail(*_: object) -> None:
+        raise KeyError("of a later version")
+
+    monkeypatch.setattr("chat_api.server.tool_calls.to_inputs", fail)
     given = await given_next(app, alice, created.thread_id)
     assert kinds(given) == ["user", "assistant"]
     assert log.getvalue().count("items are left out of what the model sees") == 1

@@ -21,11 +21,11 @@ from chat_api.runs.entry import Gate
 from chat_api.runs.keeper import Runs
 from chat_api.runs.turn import MARGIN_SECONDS
 from chat_api.server import chosen, endpoints, window
+from chat_api.server.aside import SmallModel
 from chat_api.server.assistant import Assistant
 from chat_api.server.chat_server import ChatServer
 from chat_api.server.model import Models, build_types
 from chat_api.server.preparation import prepare
-from chat_api.server.titles import Titles
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chat_api.turns import Turns
@@ -100,11 +100,12 @@ def create_assistant(
     chosen.check(agent, choices)
     prepare(agent, settings.tool_seconds, settings.mcp_seconds)
     history = window.Limits(settings.history_items, settings.history_tokens)
-    titles = Titles(models, settings.title_model) if settings.title_model else None
+    titles = SmallModel(models, settings.title_model) if settings.title_model else None
+    summaries = SmallModel(models, settings.summary_model) if settings.summary_model else None
     calls = (settings.model_calls, settings.tool_calls)
     mcp = McpTools(settings.mcp_servers, settings.mcp_seconds) if settings.mcp_servers else None
     checks = (guardrails, settings.image_domains)
-    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, choices, mcp, *checks)
+    return Assistant(agent, models, history, *calls, ACTIONS, ACTIONS_AT_ONCE, titles, summaries, choices, mcp, *checks)
 
 
 def create_guardrails(settings: Settings, client: AsyncOpenAI) -> Guardrails:

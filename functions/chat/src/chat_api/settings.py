@@ -54,6 +54,8 @@ class Settings(BaseModel):
     """Further endpoints by name: the model `name/model` is the model `model` there."""
     title_model: str = "gpt-5-nano"
     """The model that gives titles to threads; empty for none."""
+    summary_model: str = "gpt-5-nano"
+    """The model that sums up what the history has no room for; empty for none."""
     moderation_model: str = ""
     """The model that judges what is said, such as omni-moderation-latest, at the first address; empty for none."""
     moderation_mode: Literal["parallel", "blocking"] = "parallel"

@@ -48,6 +48,7 @@ def settings_for(table_name: str, jwks_url: str) -> Settings:
         model_name="test-model",
         model_providers={},
         title_model="",
+        summary_model="",
         allowed_origins=("http://localhost:3000",),
         allowed_origin_pattern=r"https://preview-\d+\.example\.com",
         history_items=10,

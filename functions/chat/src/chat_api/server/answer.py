@@ -23,6 +23,7 @@ from chat_api.assistant.widgets.approval import decided
 from chat_api.runs.context import TurnContext
 from chat_api.server import approvals
 from chat_api.server.approvals import Decision
+from chat_api.server.aside import Aside
 from chat_api.server.assistant import Assistant
 from chat_api.server.chosen import AssistantAgent, chosen
 from chat_api.server.citations import Citations, Converter
@@ -36,6 +37,7 @@ from chat_api.server.sighting import Sightings
 from chat_api.server.smuggled import without_smuggled
 from chat_api.server.steps import Steps
 from chat_api.server.streams import closing
+from chat_api.server.summaries import Summarizing
 from chat_api.server.thoughts import sparse
 from chat_api.server.titles import Title
 from chat_api.server.tool_events import ToolEvents
@@ -65,9 +67,14 @@ class Answer:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
         options = history.question.inference_options if history.question else InferenceOptions()
         agent = await self._agent(options, history, begins=message is not None)
-        async with closing(self._run(agent, history.input, options, message)) as events:
-            async for event in events:
-                yield event
+        asides = self._asides(history, message)
+        try:
+            async with closing(self._run(agent, history.input, options)) as events:
+                async for event in events:
+                    yield event
+        finally:
+            for aside in asides:
+                aside.end()
 
     async def resumed(self, decision: Decision, widget: WidgetItem | None) -> AsyncGenerator[ThreadStreamEvent]:
         """The rest of an answer that waited for this decision, which was asked for in `widget`, as events.
@@ -89,7 +96,6 @@ class Answer:
         agent: AssistantAgent,
         given: list[TResponseInputItem] | RunState[Any],
         options: InferenceOptions,
-        message: UserMessageItem | None = None,
     ) -> AsyncIterator[ThreadStreamEvent]:
         context, spending = self._context, self._context.spending
         agent_context = self._agent_context
@@ -100,7 +106,6 @@ class Answer:
         context.ending.cut = result.cancel
         steps.judged = lambda: _judged(result)
         spending.model = model = str(agent.model)
-        title = self._title(message)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
         citations, estimate = Citations(context.sources), Estimate()
         calls = KeptCalls(self._store, self._thread, context)
@@ -126,8 +131,6 @@ class Answer:
             context.ending.cut = None
             result.cancel()
             tool_events.close()
-            if title is not None:
-                title.end()
             spending.add(model, Usage.of_run(result.context_wrapper.usage) + steps.untold + estimate.usage(steps.asked))
             await calls.end()
 
@@ -136,12 +139,14 @@ class Answer:
         agent = chosen(self._assistant.agent, self._assistant.choices, options, begins=begins)
         return await equipped(agent, self._assistant.mcp, history, self._context)
 
-    def _title(self, message: UserMessageItem | None) -> Title | None:
-        """A title on its way, where the thread has none."""
-        titles = self._assistant.titles
-        if self._thread.title or titles is None:
-            return None
-        return Title(titles, self._store, self._thread, message, self._context)
+    def _asides(self, history: History, message: UserMessageItem | None) -> list[Aside]:
+        """A title on its way, where the thread has none, and a summary, where it is time for one."""
+        assistant, asides = self._assistant, list[Aside]()
+        if assistant.titles is not None and not self._thread.title:
+            asides.append(Title(assistant.titles, self._store, self._thread, message, self._context))
+        if assistant.summaries is not None and history.fold is not None:
+            asides.append(Summarizing(assistant.summaries, self._store, self._thread, history.fold, self._context))
+        return asides
 
     def _started(
         self, agent: AssistantAgent, given: list[TResponseInputItem] | RunState[Any], steps: Steps

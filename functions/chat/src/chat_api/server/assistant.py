@@ -11,7 +11,7 @@ from chat_api.assistant.guardrails import Guardrails
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
 from chat_api.server import window
-from chat_api.server.titles import Titles
+from chat_api.server.aside import SmallModel
 from chatkit_aws.context import RequestContext
 
 
@@ -19,9 +19,9 @@ from chatkit_aws.context import RequestContext
 class Assistant:
     """The agent, where its model comes from, how much it sees and does in a turn, and its actions by their type.
 
-    `model_calls` and `tool_calls` are how many of them a turn may have. Without `titles` threads get none. `choices`
-    are what users may choose, `mcp` has tools of other servers, which are known only when a turn begins. Answers may
-    show images from `image_domains`.
+    `model_calls` and `tool_calls` are how many of them a turn may have. Without a model for `titles` or `summaries`
+    threads get none. `choices` are what users may choose, `mcp` has tools of other servers, which are known only when a
+    turn begins. Answers may show images from `image_domains`.
     """
 
     agent: Agent[AgentContext[RequestContext]]
@@ -31,7 +31,8 @@ class Assistant:
     tool_calls: int = 50
     actions: Mapping[str, Act] = field(default_factory=dict)
     actions_at_once: Mapping[str, ActAtOnce] = field(default_factory=dict)
-    titles: Titles | None = None
+    titles: SmallModel | None = None
+    summaries: SmallModel | None = None
     choices: Choices = field(default_factory=Choices)
     mcp: McpTools | None = None
     guardrails: Guardrails = field(default_factory=Guardrails)

@@ -11,8 +11,10 @@ from chatkit.types import Page, ThreadItem, ThreadMetadata, UserMessageItem
 from chat_api.assistant.entities import Entities
 from chat_api.assistant.history import HistoryConverter
 from chat_api.runs.context import TurnContext
-from chat_api.server import tool_calls
+from chat_api.server import summary, tool_calls
 from chat_api.server.estimate import tokens_of
+from chat_api.server.folding import Fold, Seen, fold_of
+from chat_api.server.summary import Summary
 from chat_api.server.window import Limits, Part, first_of
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -22,10 +24,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the model is given, oldest first, and the newest message of the user's in it, which is what is answered."""
+    """What the model is given, oldest first, and the newest message of the user's in it, which is what is answered.
+
+    `fold` is what of it is to be summed up, so that later turns are told of it.
+    """
 
     input: list[TResponseInputItem]
     question: UserMessageItem | None
+    fold: Fold | None = None
 
 
 async def load_history(
@@ -38,18 +44,31 @@ async def load_history(
     """The newest items of a thread as model input. Raises as the store does.
 
     `message` is the last of them, where the turn answers one. An item is given whole or not at all, so that a tool's
-    result is never without its call. One that cannot be given is left out, and the log says so.
+    result is never without its call. One that cannot be given is left out, and the log says so. What is before the
+    newest summary among them is not given, but the summary.
     """
     page = await _newest_first(store, thread, message, limits.items, context)
-    items = page.data[::-1]
+    known, items = _since_summary(page.data)
     question = next((item for item in page.data if isinstance(item, UserMessageItem)), None)
     inputs = await _inputs_of(items, question, HistoryConverter(Entities(store, context)))
     parts = [
         Part(item.id, tokens_of(input_), isinstance(item, UserMessageItem))
         for item, input_ in zip(items, inputs, strict=True)
     ]
-    first = first_of(parts, limits, is_all=not page.has_more)
-    return History([item for input_ in inputs[first:] for item in input_], question)
+    told = summary.to_inputs(known) if known else []
+    seen = Seen(known, known is not None or not page.has_more, items, inputs, parts)
+    left = Limits(limits.items, max(limits.tokens - tokens_of(told), 1)) if told else limits
+    first = first_of(parts, left, is_all=seen.is_all)
+    given = [*told, *(item for input_ in inputs[first:] for item in input_)]
+    return History(given, question, fold_of(seen, limits) if message else None)
+
+
+def _since_summary(newest_first: Sequence[ThreadItem]) -> tuple[Summary | None, list[ThreadItem]]:
+    """The newest summary, and the items that follow it, oldest first; all of them where there is none."""
+    for index, item in enumerate(newest_first):
+        if (found := summary.in_item(item)) is not None:
+            return found, [*newest_first[:index]][::-1]
+    return None, [*newest_first[::-1]]
 
 
 async def _inputs_of(

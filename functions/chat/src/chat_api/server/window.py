@@ -35,16 +35,16 @@ def first_of(parts: Sequence[Part], limits: Limits, *, is_all: bool) -> int:
     """
     if not parts:
         return 0
-    earliest = _first_within(parts, limits.items, limits.tokens)
+    earliest = first_within(parts, limits.items, limits.tokens)
     if earliest == 0 and is_all:
         return 0
-    latest = _first_within(parts, limits.items * KEPT, limits.tokens * KEPT)
+    latest = first_within(parts, limits.items * KEPT, limits.tokens * KEPT)
     between = range(earliest, latest + 1)
     questions = [index for index in between if parts[index].is_question]
     return max(questions or between, key=lambda index: _rank(parts[index].id))
 
 
-def _first_within(parts: Sequence[Part], items: float, tokens: float) -> int:
+def first_within(parts: Sequence[Part], items: float, tokens: float) -> int:
     """The earliest beginning with which no limit is exceeded; the last part where it exceeds one alone."""
     first = len(parts) - 1
     left = tokens - parts[first].tokens
