@@ -2,8 +2,9 @@
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncIterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, override
 
 import agents
@@ -22,6 +23,8 @@ from chat_testing.tokens import TokenIssuer
 SMALL = "small-model"
 ITEMS = 10
 """How many items the model sees at most."""
+LEAST_SAME = 0.6
+"""Which share of prompts is to be as it was in the turn before, over many turns."""
 
 
 class Models(PausingModels):
@@ -48,8 +51,10 @@ def models() -> Models:
 
 
 @pytest.fixture
-async def app(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: Models) -> AsyncIterator[App]:
-    settings: dict[str, Any] = {"summary_model": SMALL, "history_items": ITEMS, "usage_days": 1}
+async def app(
+    request: pytest.FixtureRequest, table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: Models
+) -> AsyncIterator[App]:
+    settings = {"summary_model": SMALL, "history_items": ITEMS, "usage_days": 1, **getattr(request, "param", {})}
     app = application(table_name, dynamodb, issuer, models, **settings)
     async with app.http:
         yield app
@@ -222,3 +227,26 @@ async def test_without_a_model_nothing_is_summed_up_and_the_newest_is_given(
     assert models.asked == []
     assert ("question 0" in given(app), "question 11" in given(app)) == (False, True)
     assert not any("#shcx_" in str(row["sk"]) for row in app.rows())
+
+
+def same(earlier: str, later: str) -> float:
+    """Which share of a prompt is as it was, from the beginning on."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(earlier, later, strict=False))) / len(later)
+
+
+@pytest.mark.parametrize(
+    "app", [{"history_items": 40, "summary_model": ""}, {"history_items": 40}], ids=["cut", "summed"], indirect=True
+)
+async def test_most_of_a_prompt_is_as_it_was_in_the_turn_before(app: App, alice: ChatClient, models: Models) -> None:
+    thread_id, prompts = None, list[str]()
+    for number in range(45):
+        if number % 2:
+            zone = {"time_zone": f"Mars/{number}"}
+            models.model.enqueue([function_call("current_time", zone, call_id="c", item_id=f"f{number}")])
+        models.small.enqueue([assistant_message(f"Summary {number}: " + "what was said before " * 50)])
+        first = len(models.model.calls)
+        answer = await turn(models, alice, thread_id, number)
+        thread_id = thread_id or answer.thread_id
+        prompts.append(json.dumps(models.model.calls[first].input))
+    shares = [same(*pair) for pair in pairwise(prompts)]
+    assert sum(shares) / len(shares) > LEAST_SAME, shares
