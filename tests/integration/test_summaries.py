@@ -17,7 +17,7 @@ from chat_api.server.folding import EVERY
 from chat_testing.app import App, application
 from chat_testing.chat import Answer, ChatClient
 from chat_testing.models import PausingModels
-from chat_testing.spent import used
+from chat_testing.spent import USED, used
 from chat_testing.tokens import TokenIssuer
 
 SMALL = "small-model"
@@ -181,19 +181,21 @@ async def test_answer_does_not_wait_and_what_was_asked_is_counted(app: App, alic
         models.model.go_on.set()
         await asyncio.Event().wait()
 
+    models.model.set_default_usage(USED)
     thread_id = await conversation(models, alice, 3)
     models.small.enqueue(ModelStep(responder=never))
     models.model.go_on.clear()
     models.say("answer")
     assert (await alice.say(thread_id, "question")).text == "answer"
-    assert (await used(app)).usage.input > 20
+    assert (await used(app)).usage.input > 4 * USED.input_tokens
     assert not any("#shcx_" in str(row["sk"]) for row in app.rows())
 
 
 async def test_what_it_used_is_counted_with_the_turn(app: App, alice: ChatClient, models: Models) -> None:
+    models.model.set_default_usage(USED)
     models.small.enqueue([assistant_message("Summed up")])
     await conversation(models, alice, 4)
-    assert (await used(app)).usage.input == 50
+    assert (await used(app)).usage.input == 4 * USED.input_tokens + 50
 
 
 async def test_message_from_before_that_is_answered_again_takes_the_summary_away(
