@@ -314,6 +314,7 @@ async def test_broken_item_is_left_out_and_the_rest_is_given(
     app: App, alice: ChatClient, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = await looked_up(app, alice, "sun")
+
     def fail(*_: object) -> None:
         raise KeyError("of a later version")
 
