@@ -245,20 +245,24 @@ async def test_output_of_a_client_tool_is_answered_although_the_first_answer_fai
     assert (await alice.send("threads.add_client_tool_output", **output)).text == "A cat"
 
 
-@pytest.mark.parametrize("is_new", [True, False], ids=["new thread", "thread"])
+@pytest.mark.parametrize(
+    ("is_new", "before"),
+    [(True, ["lease"]), (True, ["lease", "thread"]), (False, [])],
+    ids=["new thread", "message of a new thread", "message"],
+)
 async def test_question_is_kept_where_the_stop_comes_while_it_is_stored(
-    make: Make, dynamodb: DynamoDBClient, *, is_new: bool
+    make: Make, dynamodb: DynamoDBClient, before: list[str], *, is_new: bool
 ) -> None:
     app, is_storing = make(), asyncio.Event()
     alice, loop = app.user("alice"), asyncio.get_running_loop()
     app.models.say("Before")
     thread_id = None if is_new else (await alice.create()).thread_id
 
-    before = ["lease", "thread"] if is_new else []
+    left = [*before]
 
     def wait(_request: Any) -> None:
-        if before:
-            before.pop()
+        if left:
+            left.pop()
         elif not is_storing.is_set():
             loop.call_soon_threadsafe(is_storing.set)
             time.sleep(1)

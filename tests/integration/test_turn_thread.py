@@ -1,13 +1,23 @@
 """A turn is of one thread: what is done meanwhile to the thread, and what the assistant does to its object."""
 
+import io
+import json
 from collections.abc import AsyncIterator
 
-from chatkit.types import LockedStatus, ProgressUpdateEvent, ThreadItemDoneEvent, ThreadStreamEvent
+import pytest
+from chatkit.errors import CustomStreamError
+from chatkit.types import (
+    LockedStatus,
+    ProgressUpdateEvent,
+    SyncCustomActionResponse,
+    ThreadItemDoneEvent,
+    ThreadStreamEvent,
+)
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.assistant.calls import ActionCall
 from chat_testing.builders import assistant_message
-from chat_testing.chat import Answer, ChatClient
+from chat_testing.chat import Answer, ChatClient, request
 from chat_testing.spent import Make
 from chatkit_aws.rights import Account, DataRights, Storage
 
@@ -64,3 +74,38 @@ async def test_retry_under_legal_hold_is_refused_before_the_model_is_asked(
     await rights.lift_hold(Account("default", "alice"), "ticket 7")
     app.models.say("Again")
     assert (await alice.send("threads.retry_after_item", thread_id=thread_id, item_id=question)).text == "Again"
+
+
+@pytest.mark.parametrize("error", [CustomStreamError("This goes too far.", allow_retry=False), RuntimeError("no")])
+async def test_change_of_the_thread_is_stored_although_an_error_follows(make: Make, error: Exception) -> None:
+    async def lock(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
+        yield ProgressUpdateEvent(text="Locking")
+        call.thread.status = LockedStatus(reason="Enough")
+        raise error
+
+    app = make(actions={"go": lock})
+    app.models.say("Hi")
+    alice = app.user("alice")
+    thread_id = (await alice.create()).thread_id
+    answer = await act(alice, thread_id)
+    assert [event["type"] for event in answer.events[-2:]] == ["thread.updated", "error"]
+    assert (await alice.say(thread_id, "More")).events[-1]["message"] == "Enough"
+
+
+async def test_sync_action_in_a_locked_thread_is_refused_with_the_reason(make: Make, log: io.StringIO) -> None:
+    async def lock(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
+        call.thread.status = LockedStatus()
+        yield ProgressUpdateEvent(text="Locking")
+
+    async def at_once(_call: ActionCall) -> SyncCustomActionResponse:
+        raise AssertionError
+
+    app = make(actions={"go": lock}, actions_at_once={"at once": at_once})
+    app.models.say("Hi")
+    alice = app.user("alice")
+    thread_id = (await alice.create()).thread_id
+    await act(alice, thread_id)
+    sent = request("threads.sync_custom_action", thread_id=thread_id, action={"type": "at once", "payload": {}})
+    answer = await alice.post(json.dumps(sent).encode(), **{"accept-language": "de"})
+    assert (answer.status, answer.json["detail"]) == (422, "Diese Unterhaltung ist gesperrt.")
+    assert "ERROR" not in log.getvalue()

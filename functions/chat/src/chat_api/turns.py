@@ -1,6 +1,5 @@
 """Begins turns: each is a run that has its thread to itself."""
 
-import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
@@ -13,19 +12,15 @@ from chat_api.runs.entry import Entry, Gate
 from chat_api.runs.keeper import Keeper, Runs
 from chat_api.runs.spending import Spending
 from chat_api.runs.turn import Turn
+from chat_api.runs.waiting import Waiting
 from chat_api.server.chat_server import ChatServer
 from chat_api.words import Words
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import InvalidId, ThreadNotFound
-from chatkit_aws.runs import Claim
+from chatkit_aws.runs import Busy, Claim, Repeated
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.lease import Lease, Taking
 from chatkit_aws.usage import Prices
-
-STOPPING_SECONDS = 4.0
-"""How long a turn waits for the end of one that was stopped."""
-MOMENT_SECONDS = 0.2
-"""How long it waits before it looks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +48,12 @@ class Turns:
         assert isinstance(result, StreamingResult)  # noqa: S101 - for the type checker
         return Turn(result.json_events, caller.deadline, keeper, context.ending, Words.of(caller))
 
-    async def is_free_soon(self, operation: Operation, caller: RequestContext) -> bool:
-        """Whether a thread that was busy takes a turn now: its run is over, or its user stopped it, and it ended.
-
-        A stopped run looks around once in a while and stores what there is: the user's next message may be faster.
-        """
-        owner = Owner.of(caller.tenant_id, caller.user_id)
-        thread = owner.thread(operation.thread_id or "")
-        run_id = await self.runs.leases.running(thread)
-        if run_id is None:
-            return True
-        if not await self.runs.stops.is_asked(owner, run_id):
-            return False
-        for _ in range(round(STOPPING_SECONDS / MOMENT_SECONDS)):
-            await asyncio.sleep(MOMENT_SECONDS)
-            if await self.runs.leases.running(thread) != run_id:
-                return True
-        return False
+    async def may_begin(self, operation: Operation, claim: Claim, caller: RequestContext, met: Busy | Repeated) -> bool:
+        """Whether it is worth to try again what met another run; waits for a run that is about to end."""
+        waiting = Waiting(self.runs)
+        if isinstance(met, Repeated):
+            return await waiting.is_gone(met.lease, claim.run_id)
+        return await waiting.is_free(Owner.of(caller.tenant_id, caller.user_id).thread(operation.thread_id or ""))
 
     def _context(self, operation: Operation, claim: Claim, caller: RequestContext) -> TurnContext:
         owner = Owner.of(caller.tenant_id, caller.user_id)

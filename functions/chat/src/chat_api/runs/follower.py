@@ -3,16 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Literal
+
+from chatkit.types import ErrorEvent
 
 from chat_api.failures import Failure
 from chat_api.runs.keeper import LAST, Runs
 from chat_api.texts import mark
 from chat_api.wire import event_of
 from chat_api.words import Words
+from chatkit_aws.runs.leases import End
 from chatkit_aws.runs.log import Forgotten
 from chatkit_aws.store.lease import Lease
 
 _INTERRUPTED = Failure("interrupted", mark("The answer was interrupted."), allow_retry=True)
+_REFUSED = Failure("refused", mark("This was not answered."), allow_retry=True)
 _NOT_KEPT = mark("This is being answered. Reload to see the answer.")
 _END = b"\n\n"
 
@@ -55,9 +60,16 @@ class Follower:
                 elif last != LAST:
                     yield last
         if last != LAST:
-            is_over = await self.runs.leases.is_over(self.lease)
-            is_broken = is_over in {"broken", "void"}
-            yield event_of(self.words.failure(_INTERRUPTED) if is_broken else self.words.refusal(_NOT_KEPT))
+            yield event_of(self._last_words(await self.runs.leases.is_over(self.lease)))
+
+    def _last_words(self, end: End | Literal[False]) -> ErrorEvent:
+        """Why what was followed has no end."""
+        match end:
+            case "broken":
+                return self.words.failure(_INTERRUPTED)
+            case "void":
+                return self.words.failure(_REFUSED)
+        return self.words.refusal(_NOT_KEPT)
 
     async def _data(self) -> AsyncIterator[bytes]:
         """The log, piece by piece, until the run is over."""

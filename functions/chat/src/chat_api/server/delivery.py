@@ -77,7 +77,10 @@ class Delivery:
             yield change
 
     async def rest(self) -> AsyncIterator[ThreadStreamEvent]:
-        """What the user saw of items that are not done, stored as it is; nothing where the store does not take it."""
+        """What the user saw of items that are not done, stored as it is, and what the assistant changed of the thread.
+
+        Nothing of what the store does not take.
+        """
         for done in self._unfinished.done():
             try:
                 await self._carry_out(done)
@@ -86,6 +89,11 @@ class Delivery:
                 continue
             self._unfinished.note(done)
             yield done
+        try:
+            async for change in self._thread_changes():
+                yield change
+        except ChatKitAwsError as error:
+            logger.warning("a change of the thread is not kept: %s", type(error).__name__)
 
     async def _thread_changes(self) -> AsyncIterator[ThreadUpdatedEvent]:
         """The assistant changes the thread, its title for one, by changing the object."""

@@ -46,12 +46,7 @@ class Opening:
 
     async def of_thread(self, events: Events) -> AsyncGenerator[ThreadStreamEvent]:
         """A new thread, which is only there once its first message is: else it would be one without its question."""
-        created = await anext(events)
-        try:
-            question = await _whole(events)
-        except Exception:
-            await self._take_back(created)
-            raise
+        created, question = await _whole(self._begun(events))
         yield created
         yield question
         async for event in events:
@@ -59,7 +54,7 @@ class Opening:
 
     async def of_message(self, events: Events) -> AsyncGenerator[ThreadStreamEvent]:
         """A message in a thread: a stop that comes while it is stored leaves it there."""
-        yield await _whole(events)
+        yield await _whole(_next(events))
         async for event in events:
             yield event
 
@@ -113,6 +108,15 @@ class Opening:
         newest = (await self.store.load_thread_items(thread_id, None, _NEWEST, "desc", self.context)).data
         return next((item for item in newest if not tool_calls.are_in(item)), None)
 
+    async def _begun(self, events: Events) -> tuple[ThreadStreamEvent, ThreadStreamEvent]:
+        """The first two events of a new thread: that there is one, and its question."""
+        created = await anext(events)
+        try:
+            return created, await anext(events)
+        except Exception:
+            await self._take_back(created)
+            raise
+
     async def _take_back(self, created: ThreadStreamEvent) -> None:
         assert isinstance(created, ThreadCreatedEvent)  # noqa: S101 - the SDK's first event
         try:
@@ -121,9 +125,9 @@ class Opening:
             logger.warning("a thread without a message is left: %s", type(error).__name__)
 
 
-async def _whole(events: Events) -> ThreadStreamEvent:
-    """The next event, which a cancellation waits for: what is being written for it is written, heard of or not."""
-    task = asyncio.create_task(_next(events))
+async def _whole[T](step: Coroutine[None, None, T]) -> T:
+    """What a step comes to, which a cancellation waits for: what is being written is written, heard of or not."""
+    task = asyncio.create_task(step)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -15,7 +15,7 @@ from chat_api.pacing import Pace
 from chat_api.runs.follower import Follower
 from chat_api.runs.turn import Turn
 from chat_api.services import Services
-from chat_api.texts import mark
+from chat_api.texts import mark, say
 from chat_api.turns import Turns
 from chat_api.web.claims import HEADER, claim_of
 from chat_api.web.identity import Caller
@@ -31,6 +31,8 @@ from chatkit_aws.usage import QuotaReached
 
 router = APIRouter()
 
+_TRIES = 5
+"""How often a request tries to begin."""
 _BUSY = mark("An answer is still being written here. Stop it, or wait for its end.")
 _JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
@@ -52,8 +54,11 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     record.thread = operation.thread_id if is_own(operation.thread_id) else None
     if is_streaming_req(operation.request):
         return await _answer(services, operation, caller, request.headers.get(HEADER))
-    await services.server.check(operation, caller)
-    result = await services.server.process(operation.body, caller)
+    try:
+        await services.server.check(operation, caller)
+        result = await services.server.process(operation.body, caller)
+    except CustomStreamError as refused:
+        raise problems.invalid(say(caller.locale, refused.message)) from refused
     assert isinstance(result, NonStreamingResult)  # noqa: S101 - for the type checker
     return Response(result.json, headers=_JSON)
 
@@ -81,14 +86,15 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
 async def _begun(turns: Turns, operation: Operation, claim: Claim, caller: RequestContext) -> tuple[Turn, bytes | None]:
     """The turn and its first event, so that what fails before it is a status and not a broken 200. Raises as both do.
 
-    A message that comes while the answer before it is being stopped waits for its end.
+    It waits for the end of a run that was stopped, and tries again where the run that it repeats was refused.
     """
-    try:
-        turn = await turns.begin(operation, claim, caller)
-        return turn, await turn.first()
-    except Busy:
-        if not await turns.is_free_soon(operation, caller):
-            raise
+    for _ in range(_TRIES - 1):
+        try:
+            turn = await turns.begin(operation, claim, caller)
+            return turn, await turn.first()
+        except (Busy, Repeated) as met:
+            if not await turns.may_begin(operation, claim, caller, met):
+                raise
     turn = await turns.begin(operation, claim, caller)
     return turn, await turn.first()
 
