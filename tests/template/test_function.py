@@ -111,10 +111,23 @@ def test_role_may_do_to_table_and_bucket_what_the_store_does(stack: Stack) -> No
         action
         for role, statement in stack.statements()
         for action in as_list(statement["Action"])
-        if role == "ChatFunctionRole" and action.startswith(("dynamodb:", "s3:"))
+        if role == "ChatFunctionRole"
+        and action.startswith(("dynamodb:", "s3:"))
+        and statement["Sid"] != "KeepAndLinkToImages"
     ]
 
     assert sorted(granted) == sorted(_actions_of_the_store() | OBJECT_ACTIONS)
+
+
+def test_of_files_the_role_writes_and_reads_images_only(stack: Stack) -> None:
+    [statement] = [
+        statement
+        for role, statement in stack.statements()
+        if role == "ChatFunctionRole" and "attachments/" in str(statement["Resource"])
+    ]
+
+    assert statement["Action"] == ["s3:GetObject", "s3:PutObject"]
+    assert statement["Resource"] == {"Fn::Sub": "${Objects.Arn}/attachments/*/image"}
 
 
 def _actions_of_the_store() -> set[str]:

@@ -15,6 +15,7 @@ OUTPUTS = {
     "CleanupQueueArn",
     "FunctionUrl",
     "McpUrl",
+    "ImageDomain",
     "ModelSecretArn",
     "Region",
     "Scope",

@@ -132,7 +132,7 @@ def test_response_ends_no_sooner_than_its_turn() -> None:
         first = await turn.first()
         assert first is not None
         scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
-        sending = asyncio.create_task(TurnResponse(first, turn, "run-1", Pace())(scope, receive, send))
+        sending = asyncio.create_task(TurnResponse(turn.events(first), turn, "run-1", Pace())(scope, receive, send))
         for _ in range(20):
             await asyncio.sleep(0)
         assert not sending.done()

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 
 from agents import Agent, ModelProvider
 from chatkit.agents import AgentContext
@@ -11,7 +12,7 @@ from openai import AsyncOpenAI
 from chat_api.app import create_app
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import build_agent, load_prices
-from chat_api.assistant.choices import CHOICES
+from chat_api.assistant.choices import CHOICES, IMAGE
 from chat_api.assistant.guardrails import Guardrails, build_guardrails
 from chat_api.assistant.moderation import Moderation
 from chat_api.choices import Choices
@@ -37,6 +38,7 @@ from chatkit_aws.runs import EventLog, Leases, Stops
 from chatkit_aws.secrets import ModelKey
 from chatkit_aws.store import DynamoDBStore, Retention
 from chatkit_aws.store.cipher import EnvelopeCipher
+from chatkit_aws.store.images import Images
 from chatkit_aws.store.objects import Objects
 from chatkit_aws.telemetry import Telemetry
 
@@ -93,10 +95,14 @@ def create_assistant(
 ) -> Assistant:
     """The assistant of the folder that teams edit, or another `agent` with other `choices`, within `guardrails`.
 
-    Raises ValueError where a tool is offered that the agent does not have.
+    Raises ValueError where a tool is offered that the agent, or the API, does not have.
     """
-    choices = choices or (Choices() if agent else CHOICES)
-    agent = agent or build_agent(settings.model_name)
+    images = settings.image_generation
+    if images and settings.model_api != "responses":
+        raise ValueError("IMAGE_GENERATION is for MODEL_API responses; Chat Completions has no such tool")
+    offered = replace(CHOICES, tools=(*CHOICES.tools, IMAGE)) if images else CHOICES
+    choices = choices or (Choices() if agent else offered)
+    agent = agent or build_agent(settings.model_name, images=images)
     chosen.check(agent, choices)
     prepare(agent, settings.tool_seconds, settings.mcp_seconds)
     history = window.Limits(settings.history_items, settings.history_tokens)
@@ -134,7 +140,7 @@ def create_services(settings: Settings, assistant: Assistant, store: DynamoDBSto
     """What the application is made of, with `assistant` to answer, `store` to remember and `telemetry` to watch."""
     issuer = Issuer(settings.token_issuer, frozenset(settings.client_ids), settings.required_scope)
     return Services(
-        turns=create_turns(settings, ChatServer(store, assistant), store),
+        turns=create_turns(settings, ChatServer(store, assistant, images=create_images(settings, store)), store),
         verifier=TokenVerifier(issuer, KeySet(settings.jwks_url)),
         telemetry=telemetry,
         limits=Limits(
@@ -149,6 +155,12 @@ def create_services(settings: Settings, assistant: Assistant, store: DynamoDBSto
         stop_on_disconnect=settings.stop_on_disconnect,
         choices=assistant.choices,
     )
+
+
+def create_images(settings: Settings, store: DynamoDBStore) -> Images | None:
+    """The images of the store's threads, in its bucket if it has one."""
+    objects = store.kinds.objects
+    return None if objects is None else Images(store, objects, settings.image_link_minutes * 60)
 
 
 def create_turns(settings: Settings, server: ChatServer, store: DynamoDBStore) -> Turns:

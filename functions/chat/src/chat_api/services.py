@@ -8,6 +8,7 @@ from chat_api.server.chat_server import ChatServer
 from chat_api.turns import Turns
 from chatkit_aws.identity import TokenVerifier
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.images import Images
 from chatkit_aws.telemetry import Telemetry
 
 
@@ -40,6 +41,11 @@ class Services:
     def server(self) -> ChatServer:
         """What answers."""
         return self.turns.server
+
+    @property
+    def images(self) -> Images | None:
+        """Where the images are that answers show."""
+        return self.server.images
 
     @property
     def store(self) -> DynamoDBStore:

@@ -81,6 +81,10 @@ class Settings(BaseModel):
     """The same for a request to an MCP server."""
     mcp_servers: McpServers = ()
     """The MCP servers whose tools the assistant has: a JSON list (docs/mcp.md); empty for none."""
+    image_generation: bool = False
+    """Whether the assistant may have the model make images, which the Responses API offers with some models."""
+    image_link_minutes: int = Field(default=15, ge=1, le=360)
+    """How long a link to an image can be followed."""
     tool_calls: int = Field(default=50, ge=0, le=1000)
     """How many calls of tools the model may ask for in a turn."""
     history_items: int = Field(ge=1, le=100)

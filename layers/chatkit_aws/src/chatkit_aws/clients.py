@@ -46,8 +46,16 @@ def secretsmanager_client(endpoint_url: str | None = None, region_name: str | No
 
 
 def s3_client(endpoint_url: str | None = None, region_name: str | None = None) -> S3Client:
-    """An S3 client, made as `dynamodb_client` makes its own."""
-    return boto3.client("s3", endpoint_url=endpoint_url, region_name=region_name, config=lambda_config())
+    """An S3 client, made as `dynamodb_client` makes its own; its links name the bucket and the region.
+
+    Without the region a link to a new bucket is answered with a redirect for hours, and its signature with an error
+    (S3 User Guide, "Virtual hosting of buckets").
+    """
+    names = Config(
+        signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    )
+    config = lambda_config().merge(names)
+    return boto3.client("s3", endpoint_url=endpoint_url, region_name=region_name, config=config)
 
 
 def kms_client(endpoint_url: str | None = None, region_name: str | None = None) -> KMSClient:

@@ -43,6 +43,10 @@ class ItemTooLarge(ChatKitAwsError):
         self.limit = limit
 
 
+class ImageRefused(ChatKitAwsError, ValueError):
+    """What a model sent as an image is none that is shown; the message says why, and holds nothing of it."""
+
+
 class UnknownCursor(ChatKitAwsError, NotFoundError):
     """The element that a page is to follow does not exist in that list."""
 

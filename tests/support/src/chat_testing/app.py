@@ -24,6 +24,7 @@ from chat_testing.models import ScriptedModels
 from chat_testing.tokens import CLIENT_ID, ISSUER, SCOPE, TokenIssuer
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore, Retention, keys
+from chatkit_aws.store.objects import Objects
 from chatkit_aws.telemetry import Telemetry
 
 RUNS = (keys.RUN, keys.EVENT, keys.REPEAT, keys.STOP)
@@ -133,18 +134,19 @@ def application(  # noqa: PLR0913 - each has its default
     actions: Mapping[str, Act] | None = None,
     actions_at_once: Mapping[str, ActAtOnce] | None = None,
     choices: Choices | None = None,
+    objects: Objects | None = None,
     clock: Callable[[], float] = time.time,
     **changes: Any,
 ) -> App:
     """The application over a table and an issuer; the caller closes `http`.
 
     `agent`, the guardrails, the actions and the choices take the place of the assistant's own, `changes` are of its
-    settings.
+    settings. Without `objects` there is no bucket.
     """
     settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
     models = models or ScriptedModels()
     retention = Retention(settings.retention_days, settings.retention_policy)
-    store = DynamoDBStore(table_name, dynamodb, retention=retention, clock=clock)
+    store = DynamoDBStore(table_name, dynamodb, objects=objects, retention=retention, clock=clock)
     assistant = create_assistant(settings, models, agent, guardrails, choices)
     assistant = dataclasses.replace(
         assistant,

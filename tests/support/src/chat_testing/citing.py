@@ -59,23 +59,23 @@ class Citing:
         return ModelStep.stream(self._events)
 
     async def _events(self, _: ModelCall) -> AsyncIterator[TResponseStreamEvent]:
-        yield _event("output_item.added", item=_message("in_progress", []), output_index=0, sequence_number=0)
-        yield _event("content_part.added", **_PLACE, part=_text("", []))
+        yield model_event("output_item.added", item=_message("in_progress", []), output_index=0, sequence_number=0)
+        yield model_event("content_part.added", **_PLACE, part=_text("", []))
         for part in self.parts:
-            yield _event("output_text.delta", **_PLACE, delta=part, logprobs=[])
+            yield model_event("output_text.delta", **_PLACE, delta=part, logprobs=[])
         for number, citation in enumerate([] if self.is_late else self.citations):
-            yield _event("output_text.annotation.added", **_PLACE, annotation_index=number, annotation=citation)
+            yield model_event("output_text.annotation.added", **_PLACE, annotation_index=number, annotation=citation)
         if self.pause is not None:
             await self.pause.wait()
         if self.error is not None:
             raise self.error
         whole = _text(self.text, self.citations)
-        yield _event("output_text.done", **_PLACE, text=self.text, logprobs=[])
-        yield _event("content_part.done", **_PLACE, part=whole)
+        yield model_event("output_text.done", **_PLACE, text=self.text, logprobs=[])
+        yield model_event("content_part.done", **_PLACE, part=whole)
         message = _message("completed", [whole])
-        yield _event("output_item.done", item=message, output_index=0, sequence_number=0)
+        yield model_event("output_item.done", item=message, output_index=0, sequence_number=0)
         response = {**_RESPONSE, "output": [message], "parallel_tool_calls": False, "status": "completed"}
-        yield _event("completed", response=response, sequence_number=0)
+        yield model_event("completed", response=response, sequence_number=0)
 
 
 def _text(text: str, citations: Sequence[Citation]) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _message(status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
     return {"id": _ID, "type": "message", "role": "assistant", "status": status, "content": content}
 
 
-def _event(kind: str, **fields: Any) -> TResponseStreamEvent:
+def model_event(kind: str, **fields: Any) -> TResponseStreamEvent:
     """An event as OpenAI's client makes it of what it has read, which it does not check."""
     read = construct_type(type_=ResponseStreamEvent, value={"type": f"response.{kind}", **fields})
     return cast("TResponseStreamEvent", read)

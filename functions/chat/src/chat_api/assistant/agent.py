@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from agents import Agent
+from agents import Agent, ImageGenerationTool
 from chatkit.agents import AgentContext
 
 from chat_api.assistant import client_tools, clock, details, draft, effects, tools, week
@@ -17,8 +17,13 @@ def load_prices() -> Prices:
     return Prices.of(files(__package__).joinpath("prices.json").read_text(encoding="utf-8"))
 
 
-def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
-    """The agent that answers every turn; `model` is the name that the model's provider knows."""
+IMAGES = ImageGenerationTool({"type": "image_generation", "quality": "medium", "output_format": "webp"})
+"""Has the model make images, which cost more than words (docs/images.md). Higher quality may take longer than a model
+may be silent (`MODEL_SECONDS`)."""
+
+
+def build_agent(model: str, *, images: bool = False) -> Agent[AgentContext[RequestContext]]:
+    """The agent that answers every turn; `model` is the name that its provider knows. With `images` it makes some."""
     return Agent[AgentContext[RequestContext]](
         name="assistant",
         instructions=load_instructions(),
@@ -36,6 +41,7 @@ def build_agent(model: str) -> Agent[AgentContext[RequestContext]]:
             details.ask_details,
             client_tools.open_task,
             effects.switch_theme,
+            *([IMAGES] if images else []),
         ],
         tool_use_behavior=until_answered,
         model=model,

@@ -16,3 +16,8 @@ CHOICES = Choices(
         ToolOffer("add", mark("Add a task"), "write", tool="add_task", placeholder=mark("What is to be done?")),
     ),
 )
+
+IMAGE = ToolOffer(
+    "image", mark("Create an image"), "images", tool="image_generation", placeholder=mark("What is it to show?")
+)
+"""Offered where `IMAGE_GENERATION` says so (docs/images.md)."""

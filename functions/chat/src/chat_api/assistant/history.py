@@ -13,6 +13,7 @@ from chatkit.agents import ThreadItemConverter
 from chatkit.types import (
     AssistantMessageItem,
     Attachment,
+    GeneratedImageItem,
     HiddenContextItem,
     ThreadItem,
     UserMessageItem,
@@ -80,6 +81,11 @@ class HistoryConverter(ThreadItemConverter):
     async def widget_to_input(self, item: WidgetItem) -> TResponseInputItem:
         """That there was one: what it shows is as long as a list, and may no longer be so. Tools tell what is."""
         return EasyInputMessageParam(role="user", content="[a widget was shown here; tools tell what is in it now]")
+
+    @override
+    async def generated_image_to_input(self, item: GeneratedImageItem) -> TResponseInputItem:
+        """That there was one, and not what it shows: each later turn would pay for it again."""
+        return EasyInputMessageParam(role="user", content="[an image that you made was shown here; you cannot see it]")
 
     async def to_input(self, item: ThreadItem, *, is_newest_message: bool) -> list[TResponseInputItem]:
         """What an item is to the model; only the newest message of the user's shows what it quotes and names."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from chatkit.types import ErrorEvent, NoticeEvent
 
@@ -76,6 +77,13 @@ class Turn:
             await self._task
             return None
         return await self._queue.get()
+
+    async def events(self, first: bytes) -> AsyncGenerator[bytes]:
+        """All events, of which the first was read."""
+        yield first
+        async with aclosing(self.rest()) as rest:
+            async for event in rest:
+                yield event
 
     async def rest(self) -> AsyncGenerator[bytes]:
         """The events after the first, until the turn ends."""

@@ -26,7 +26,8 @@ from chat_api.server.approvals import Decision
 from chat_api.server.aside import Aside
 from chat_api.server.assistant import Assistant
 from chat_api.server.chosen import AssistantAgent, chosen
-from chat_api.server.citations import Citations, Converter
+from chat_api.server.citations import Citations
+from chat_api.server.drawing import Drawing
 from chat_api.server.equipped import equipped
 from chat_api.server.estimate import Estimate
 from chat_api.server.history import History, load_history
@@ -43,6 +44,7 @@ from chat_api.server.titles import Title
 from chat_api.server.tool_events import ToolEvents
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.images import Images
 from chatkit_aws.usage import Usage
 
 
@@ -50,13 +52,19 @@ class Answer:
     """The agent's answer to the newest items of a thread, for one turn."""
 
     def __init__(
-        self, assistant: Assistant, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext
+        self,
+        assistant: Assistant,
+        store: DynamoDBStore,
+        thread: ThreadMetadata,
+        context: TurnContext,
+        images: Images | None = None,
     ) -> None:
-        """Have `assistant` answer."""
+        """Have `assistant` answer; its images are kept in `images`."""
         self._assistant = assistant
         self._store = store
         self._thread = thread
         self._context = context
+        self._images = images
         self._agent_context = AgentContext[RequestContext](thread=thread, store=store, request_context=context)
 
     async def events(self, message: UserMessageItem | None) -> AsyncGenerator[ThreadStreamEvent]:
@@ -107,12 +115,13 @@ class Answer:
         steps.judged = lambda: _judged(result)
         spending.model = model = str(agent.model)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
+        drawing = Drawing(self._images, self._thread, context, tool_events.put_nowait)
         citations, estimate = Citations(context.sources), Estimate()
         calls = KeptCalls(self._store, self._thread, context)
         has_spoken = False
         try:
-            answered = stream_agent_response(agent_context, readable(calls.watched(result)), converter=Converter())
-            kept = sightings.keep(calls.keep(answered))
+            answered = stream_agent_response(agent_context, readable(calls.watched(result)), converter=drawing)
+            kept = sightings.keep(calls.keep(drawing.shown(answered)))
             async with closing(citations.added(sparse(kept))) as events:
                 async for event in events:
                     estimate.note(event)

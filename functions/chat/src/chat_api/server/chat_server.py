@@ -63,6 +63,7 @@ from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.record import current_record
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.images import Images
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +82,16 @@ class ChatServer(ChatKitServer[RequestContext]):
         store: DynamoDBStore,
         assistant: Assistant,
         attachment_store: AttachmentStore[RequestContext] | None = None,
+        images: Images | None = None,
     ) -> None:
-        """Serve `assistant`'s answers from `store`; without an attachment store there are no attachments."""
+        """Serve `assistant`'s answers from `store`; without an attachment store there are no attachments.
+
+        The images that it makes are kept in `images`; without them, none is shown.
+        """
         super().__init__(store, attachment_store)
         self._store = store
         self._assistant = assistant
+        self.images = images
 
     def prepared(self, operation: Operation, context: TurnContext) -> TurnContext:
         """The context to carry out the operation with: what it is sure to need is asked for at once."""
@@ -120,7 +126,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         await context.lease.taken()
         if (record := current_record.get()) is not None:
             record.thread = thread.id
-        answer = Answer(self._assistant, self._store, thread, context)
+        answer = Answer(self._assistant, self._store, thread, context, self.images)
         async for event in self._said(answer.events(input_user_message), context):
             yield event
 
@@ -255,7 +261,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         call = ActionCall(thread, action, sender, context, self._store)
         if action.type == approvals.ACTION:
             assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
-            answer = Answer(self._assistant, self._store, thread, context)
+            answer = Answer(self._assistant, self._store, thread, context, self.images)
             return self._said(answer.resumed(call.payload(approvals.Decision), sender), context)
         if (act := self._assistant.actions.get(action.type)) is None:
             raise CustomStreamError(_UNKNOWN_ACTION)

@@ -17,9 +17,9 @@ from chatkit_aws.usage import Usage
 
 _CHARACTERS = 4
 """Characters of a token, roughly: models count about so for English prose, and more tokens for most else."""
-_FILE = re.compile(r'"data:[^",]*;base64,[^"]*"')
+_FILE = re.compile(r'"(?:data:[^",]*;base64,[^"]*|[A-Za-z0-9+/]{10000,}=*)"')
 _FILE_TOKENS = 1_000
-"""Tokens of an image or a page that is sent as a data URL, roughly: its length says nothing of them."""
+"""Tokens of an image or a page that is sent as base64, roughly: its length says nothing of them."""
 
 
 def tokens_of(items: Sequence[TResponseInputItem] | Sequence[Mapping[str, Any]]) -> int:

@@ -11,7 +11,6 @@ from fastapi.responses import Response
 
 from chat_api import problems, quotas
 from chat_api.operation import MAX_AUDIO_BODY, Operation, parse
-from chat_api.pacing import Pace
 from chat_api.runs.follower import Follower
 from chat_api.runs.turn import Turn
 from chat_api.services import Services
@@ -19,6 +18,7 @@ from chat_api.texts import mark, say
 from chat_api.turns import Turns
 from chat_api.web.claims import HEADER, claim_of
 from chat_api.web.identity import Caller
+from chat_api.web.links import Links
 from chat_api.web.responses import EventResponse, TurnResponse
 from chat_api.wire import event_of
 from chat_api.words import Words
@@ -60,7 +60,7 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     except CustomStreamError as refused:
         raise problems.invalid(say(caller.locale, refused.message)) from refused
     assert isinstance(result, NonStreamingResult)  # noqa: S101 - for the type checker
-    return Response(result.json, headers=_JSON)
+    return Response(await Links(services.images, caller).in_json(result.json), headers=_JSON)
 
 
 async def _answer(services: Services, operation: Operation, caller: RequestContext, run: str | None) -> Response:
@@ -73,14 +73,15 @@ async def _answer(services: Services, operation: Operation, caller: RequestConte
         # Asked in this order: a thread that is being created is there once its run has said so.
         if await follower.has_said():
             await services.server.store.load_thread(repeated.lease.thread.thread_id, caller)
-        return following(follower, services.pace)
+        return following(follower, services, caller)
     except (NotFoundError, AlreadyAnswered):
         raise
     except (Busy, QuotaReached, CustomStreamError) as refused:
         return EventResponse(_one(_refusal(refused, Words.of(caller))), claim.run_id, services.pace)
     if first is None:
         raise NotFoundError("The operation has nothing to answer to.")
-    return TurnResponse(first, turn, claim.run_id, services.pace, stop_on_disconnect=services.stop_on_disconnect)
+    events = Links(services.images, caller).in_events(turn.events(first))
+    return TurnResponse(events, turn, claim.run_id, services.pace, stop_on_disconnect=services.stop_on_disconnect)
 
 
 async def _begun(turns: Turns, operation: Operation, claim: Claim, caller: RequestContext) -> tuple[Turn, bytes | None]:
@@ -123,9 +124,10 @@ async def read(request: Request) -> bytes:
     return bytes(body)
 
 
-def following(follower: Follower, pace: Pace, after: int = 0) -> EventResponse:
-    """The events of a run that another request began, but for the first `after`."""
-    return EventResponse(follower.events(after), follower.lease.run_id, pace)
+def following(follower: Follower, services: Services, caller: RequestContext, after: int = 0) -> EventResponse:
+    """The events of a run that another request of the caller's began, but for the first `after`."""
+    events = Links(services.images, caller).in_events(follower.events(after))
+    return EventResponse(events, follower.lease.run_id, services.pace)
 
 
 async def _one(event: ErrorEvent) -> AsyncIterator[bytes]:

@@ -37,9 +37,11 @@ class EventResponse(StreamingResponse):
 class TurnResponse(EventResponse):
     """Sends a turn's events, and ends no sooner than the turn: Lambda freezes the process when a response has ended."""
 
-    def __init__(self, first: bytes, turn: Turn, run_id: str, pace: Pace, *, stop_on_disconnect: bool = False) -> None:
-        """Send `first`, then the rest of `turn`, which the client's leaving stops or does not."""
-        super().__init__(_events(first, turn), run_id, pace)
+    def __init__(
+        self, events: AsyncIterator[bytes], turn: Turn, run_id: str, pace: Pace, *, stop_on_disconnect: bool = False
+    ) -> None:
+        """Send the `events` of `turn`, which the client's leaving stops or does not."""
+        super().__init__(events, run_id, pace)
         self._turn = turn
         self._stop_on_disconnect = stop_on_disconnect
 
@@ -65,10 +67,3 @@ class TurnResponse(EventResponse):
     def _leave(self) -> None:
         if self._stop_on_disconnect:
             self._turn.stop("stopped")
-
-
-async def _events(first: bytes, turn: Turn) -> AsyncIterator[bytes]:
-    yield first
-    async with aclosing(turn.rest()) as rest:
-        async for event in rest:
-            yield event

@@ -78,7 +78,7 @@ async def resume(request: Request, caller: Caller) -> Response:
     lease = await runs.leases.last(thread)
     if lease is None:
         raise ThreadNotFound(wanted.thread_id)
-    return following(Follower(runs, lease, Words.of(caller)), services.pace, wanted.after)
+    return following(Follower(runs, lease, Words.of(caller)), services, caller, wanted.after)
 
 
 def _parse[Wanted: BaseModel](kind: type[Wanted], body: bytes) -> Wanted:

@@ -8,13 +8,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chatkit.types import ClientToolCallItem, StructuredInputItem
+from chatkit.types import ClientToolCallItem, GeneratedImageItem, StructuredInputItem
 
 from chatkit_aws.errors import AlreadyAnswered, Damaged, Held, UnknownFormat
 from chatkit_aws.store import codec, keys
 from chatkit_aws.store.bodies import SEALED
 from chatkit_aws.store.cipher import Scope
 from chatkit_aws.store.guard import MAX_CHANGES
+from chatkit_aws.store.image_data import stored_type
 from chatkit_aws.store.keys import Key
 from chatkit_aws.store.retries import Contended
 from chatkit_aws.store.rows import Row
@@ -98,7 +99,7 @@ class Items:
         raise Contended(message)
 
     async def delete(self, thread: ThreadKeys, item_id: str) -> None:
-        """Remove an item and what the user thinks of it, if it is there. Raises Held."""
+        """Remove an item, its image and what the user thinks of it, if it is there. Raises Held."""
         while (place := await self.table.get(thread.place(item_id))) and place.item_sk:
             try:
                 await self._remove(thread, place, place.item_sk)
@@ -161,18 +162,18 @@ class Items:
         body = await self.bodies.close(text, _scope(thread), key)
         size = len(text) if len(text) > _LARGE else None
         row = Row(key, body=body, size=size, settled=True if _is_settled(item) else None)
-        place = thread.place(item.id)
+        place = Row(thread.place(item.id), item_sk=key.sk, attachment=_image_of(item))
         async with self.overflow.keeping(thread, row) as (kept, others):
             await self.guard.write(thread, lambda expires: self._parts(place, kept, expires, condition, met), others)
 
-    def _parts(self, place: Key, item: Row, expires_at: int | None, condition: str, met: Row | None) -> Parts:
+    def _parts(self, place: Row, item: Row, expires_at: int | None, condition: str, met: Row | None) -> Parts:
         writes = self.table.writes
-        pointer = Row(place, item_sk=item.key.sk, expires_at=expires_at)
+        place = dataclasses.replace(place, expires_at=expires_at)
         item = dataclasses.replace(item, expires_at=expires_at)
         if condition == ABSENT:
-            return writes.put(pointer, ABSENT), writes.put(item)
+            return writes.put(place, ABSENT), writes.put(item)
         return (
-            writes.put(pointer, condition, {":item_sk": {"S": item.key.sk}}),
+            writes.put(place, condition, {":item_sk": {"S": item.key.sk}}),
             writes.put(item, *_as(met) if met else (_OPEN,)),
         )
 
@@ -184,7 +185,19 @@ class Items:
             writes.delete(place.key, _NOT_ELSEWHERE, {":item_sk": {"S": item_sk}}),
             writes.delete(Key(thread.partition, item_sk)),
             writes.delete(thread.feedback(keys.id_of(place.key.sk))),
+            *await self._without_image(thread, place),
         )
+
+    async def _without_image(self, thread: ThreadKeys, place: Row) -> Parts:
+        """What removes the image that an item shows, unless it went on to another thread; cleanup removes its file."""
+        if place.attachment is None:
+            return ()
+        name = keys.unescape(place.attachment)
+        row, writes = await self.table.get(thread.owner.attachment(name)), self.table.writes
+        if row is None or row.thread != thread.escaped:
+            return ()
+        there = writes.delete(row.key, "thread = :thread", {":thread": {"S": thread.escaped}})
+        return there, writes.delete(thread.attached(name))
 
     async def _keep_answer(self, thread: ThreadKeys, item: ThreadItem, settled: Row) -> None:
         """The same answer again is no error. Raises AlreadyAnswered for another one."""
@@ -200,6 +213,12 @@ class Items:
         for kept in await self.load(thread, [row] if row else []):
             if kept.type != item.type:
                 _log.warning("kept the first item of an id: type=%s dropped=%s", kept.type, item.type)
+
+
+def _image_of(item: ThreadItem) -> str | None:
+    """The escaped id of the stored image that the item shows. Raises InvalidId."""
+    image = item.image if isinstance(item, GeneratedImageItem) else None
+    return keys.escape(image.id) if image and stored_type(image.url) else None
 
 
 def _is_settled(item: ThreadItem) -> bool:

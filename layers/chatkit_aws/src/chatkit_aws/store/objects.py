@@ -23,7 +23,7 @@ MAX_KEYS = 1_000
 
 
 class Objects:
-    """Puts, gets and deletes objects. All raise StoreUnavailable, StoreRefused.
+    """Puts, gets, links and deletes objects. All raise StoreUnavailable, StoreRefused.
 
     Whoever gets objects must also be allowed to list the bucket, or S3 refuses to say that an object is not there.
     """
@@ -35,9 +35,26 @@ class Objects:
         watch(client)
         self._calls = Calls("S3", THREADS)
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes, media_type: str = "binary/octet-stream") -> None:
         """Write an object, in the place of what may be there."""
-        await self._calls.run(partial(self._client.put_object, Bucket=self._bucket, Key=key, Body=data))
+        request = partial(self._client.put_object, Bucket=self._bucket, Key=key, Body=data, ContentType=media_type)
+        await self._calls.run(request)
+
+    async def link(self, key: str, media_type: str, seconds: int) -> str:
+        """A link by which anyone may read the object for that long, as `media_type` whatever was said of it.
+
+        It is signed here; whether there is such an object is not asked. It ends sooner where the credentials do that
+        sign it.
+        """
+        params = {
+            "Bucket": self._bucket,
+            "Key": key,
+            "ResponseContentType": media_type,
+            "ResponseContentDisposition": "inline",
+            "ResponseCacheControl": f"private, max-age={seconds}",
+        }
+        sign = partial(self._client.generate_presigned_url, "get_object", Params=params, ExpiresIn=seconds)
+        return await self._calls.run(sign)
 
     async def get(self, key: str) -> bytes | None:
         """What the object holds; None if there is no such object."""

@@ -34,6 +34,7 @@ class Row:
     - `title`: the title that the user gave (threads); `held_since`: since when it is under hold (threads, records);
     - `settled`: the item can no longer be answered (items); `size`: bytes of its JSON, if they are many (items);
     - `item_sk`: where the item of this id is (places); with `item_pk`, which row is to refer to the object (intents);
+    - `attachment`: the escaped id of the image that the item shows (places);
     - `thread`: the escaped id of the thread it goes with (attachments, repeats);
     - `run_id`, `digest`: which run, begun by which request (runs, repeats); `generation`, `nonce`: which lease of the
       thread's it has; `lease_until`, if it is not renewed; `ended`: how, once it has (runs);
@@ -50,6 +51,7 @@ class Row:
     held_since: int | None = None
     settled: bool | None = None
     size: int | None = None
+    attachment: str | None = None
     thread: str | None = None
     item_pk: str | None = None
     item_sk: str | None = None
@@ -75,6 +77,7 @@ _TYPES = {
     "held_since": "N",
     "settled": "BOOL",
     "size": "N",
+    "attachment": "S",
     "thread": "S",
     "item_pk": "S",
     "item_sk": "S",
