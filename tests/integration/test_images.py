@@ -23,9 +23,11 @@ from chat_testing.chat import Answer, message, request
 from chat_testing.painting import IMAGE_ID, Painting, in_base64, png
 from chat_testing.pause import Pause
 from chatkit_aws.store import DynamoDBStore
+from chatkit_aws.store.image_data import ImageData
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.objects import Objects
 from chatkit_aws.store.retention import UNATTACHED
+from local_cloud.offline_answer import ModelRequest, Tool, answer
 
 MINUTES = 7
 RUN = "run-of-an-image-1"
@@ -394,3 +396,16 @@ async def test_no_images_are_made_unless_the_setting_says_so(started: MakeApp) -
 async def test_an_api_that_has_no_such_tool_is_found_at_the_start(started: MakeApp) -> None:
     with pytest.raises(ValueError, match="IMAGE_GENERATION"):
         started(None, image_generation=True, model_api="chat_completions")
+
+
+def test_the_offline_model_makes_one_image_where_it_may() -> None:
+    asked = {"role": "user", "content": "Draw a dot"}
+    tools = [Tool(type="image_generation")]
+
+    drawn = list(answer(ModelRequest(input=[asked], tools=tools), iter))
+    made = drawn[-1]["response"]["output"][0]
+    after = list(answer(ModelRequest(input=[asked, made], tools=tools), iter))
+    without = list(answer(ModelRequest(input=[asked]), iter))
+
+    assert ImageData.of(made["result"]).media_type == "image/png"
+    assert [events[-1]["response"]["output"][0]["type"] for events in (after, without)] == ["message", "message"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from local_cloud.responses import Event, text_answer, tool_call
+from local_cloud.responses import Event, image_answer, text_answer, tool_call
 
 _NAME_WORD = 4
 """Letters that a word of a tool's name must have for a message to ask for the tool by it."""
@@ -62,6 +62,8 @@ def answer(request: ModelRequest, paced: Callable[[Iterable[str]], Iterator[str]
     said, since = _asked(items)
     if request.wants_title:
         return text_answer(_words(re.sub(r"</?message>", "", said))[:_TITLE_WORDS])
+    if _wants_image(said, since, request.tools):
+        return image_answer()
     if tool := _next_tool(said, since, request.tools):
         return tool_call(tool.name, json.dumps(_arguments(tool, said, since)))
     outputs = [item.get("output") for item in since if item.get("type") == "function_call_output"]
@@ -69,6 +71,13 @@ def answer(request: ModelRequest, paced: Callable[[Iterable[str]], Iterator[str]
         return text_answer(paced(_words(f"The tool says: {outputs[-1]} (offline model)")))
     thought = paced(_words("The user wants a thought.")) if re.search(r"\bthink\b", said, re.IGNORECASE) else ()
     return text_answer(paced(_words(f"You said: {said} (offline model)")), thought)
+
+
+def _wants_image(said: str, since: list[Item], tools: list[Tool]) -> bool:
+    """Whether a message has the word, the model may make one, and has not yet."""
+    may = any(tool.type == "image_generation" for tool in tools)
+    has = any(item.get("type") == "image_generation_call" for item in since)
+    return may and not has and re.search(r"\b(draw|image)\b", said, re.IGNORECASE) is not None
 
 
 def _asked(items: list[Item]) -> tuple[str, list[Item]]:

@@ -6,6 +6,9 @@ from typing import Any
 
 Event = dict[str, Any]
 
+_POINT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mP4z8AAAAMBAQD3A0FDAAAAAElFTkSuQmCC"
+"""A PNG of one red point."""
+
 
 def text_answer(words: Iterable[str], thought: Iterable[str] = ()) -> Iterator[Event]:
     """A message, one delta for each word; `words` may be slow. A `thought` is the summary of reasoning before it."""
@@ -55,6 +58,18 @@ def tool_call(name: str, arguments: str) -> Iterator[Event]:
     yield {"type": "response.function_call_arguments.delta", **place, "delta": arguments}
     yield {"type": "response.function_call_arguments.done", **place, "name": name, "arguments": arguments}
     done = {**item, "name": name, "arguments": arguments, "status": "completed"}
+    yield _item("done", done)
+    yield _completed(response, [done], 1)
+
+
+def image_answer() -> Iterator[Event]:
+    """An image of one red point, as OpenAI's own tool makes it, without words."""
+    item = {"id": f"ig_{uuid.uuid4().hex}", "type": "image_generation_call"}
+    response = _response()
+    yield {"type": "response.created", "response": response}
+    yield _item("added", {**item, "status": "in_progress", "result": None})
+    yield {"type": "response.image_generation_call.generating", "item_id": item["id"], "output_index": 0}
+    done = {**item, "status": "completed", "result": _POINT}
     yield _item("done", done)
     yield _completed(response, [done], 1)
 
