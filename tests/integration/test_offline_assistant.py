@@ -9,6 +9,7 @@ from agents import Model
 from openai import AsyncOpenAI
 
 from chat_api.server.model import Models
+from chat_testing import approving
 from chat_testing.app import App
 from chat_testing.assistant import reloaded, tasks_of
 from chat_testing.chat import Answer
@@ -56,6 +57,7 @@ def types(answer: Answer) -> list[str]:
         ("Think about it", ["workflow", "assistant_message"]),
         ("Ask me for the details", ["structured_input"]),
         ("Open a task", ["client_tool_call"]),
+        ("Delete a task", ["widget"]),
         ("Complete a task", ["assistant_message"]),
         ("Hello", ["assistant_message"]),
     ],
@@ -72,6 +74,18 @@ async def test_sentence_drives_what_it_names(app: App, sentence: str, expected: 
 async def test_task_is_completed_by_a_sentence(app: App) -> None:
     await tasks_of(app, "alice").add("Call Bob")
     assert "Changed" in (await app.user("alice").create("Complete a task")).text
+
+
+@pytest.mark.parametrize(("approved", "said"), [(True, "Deleted."), (False, "did not allow this")])
+async def test_task_is_deleted_by_a_sentence_once_it_is_allowed(app: App, approved: bool, said: str) -> None:
+    await tasks_of(app, "alice").add("Call Bob")
+    alice = app.user("alice")
+    asked = await alice.create("Delete a task")
+    assert len(await tasks_of(app, "alice").all()) == 1
+    decided = await approving.decide(alice, asked, approved=approved)
+    assert said in decided.text
+    assert len(await tasks_of(app, "alice").all()) == (0 if approved else 1)
+    assert (await reloaded(alice, asked.thread_id))[-1] == decided.items[-1]
 
 
 async def test_overdue_tasks_are_noticed(app: App) -> None:
