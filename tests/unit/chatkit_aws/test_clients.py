@@ -42,3 +42,11 @@ def test_region_comes_from_the_environment_where_none_is_given() -> None:
 @pytest.mark.parametrize("make", MAKERS)
 def test_a_client_has_a_connection_for_each_of_its_threads(make: Callable[[], BaseClient]) -> None:
     assert settings(make().meta.config)["max_pool_connections"] == CONNECTIONS
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-central-1"])
+def test_links_name_bucket_and_region_and_are_signed_as_every_region_takes_it(region: str) -> None:
+    link = s3_client(region_name=region).generate_presigned_url("get_object", Params={"Bucket": "b-1", "Key": "a/b"})
+
+    assert link.startswith(f"https://b-1.s3.{region}.amazonaws.com/a/b?")
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
