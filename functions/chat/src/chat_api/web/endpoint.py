@@ -57,6 +57,8 @@ async def chatkit(request: Request, caller: Caller) -> Response:
     try:
         await services.server.check(operation, caller)
         result = await services.server.process(operation.body, caller)
+    except (NotFoundError, AlreadyAnswered):
+        raise
     except CustomStreamError as refused:
         raise problems.invalid(say(caller.locale, refused.message)) from refused
     assert isinstance(result, NonStreamingResult)  # noqa: S101 - for the type checker
