@@ -9,13 +9,14 @@ from agents.testing import function_call
 from botocore.awsrequest import AWSPreparedRequest
 from types_boto3_dynamodb.client import DynamoDBClient
 
+from chat_api.web.claims import HEADER
 from chat_testing.boto_calls import recorded
 from chat_testing.builders import after, context, thread, user_message
 from chat_testing.filling import Filler
 from chat_testing.metering import metered
 from chat_testing.texts import exchanges, history
 from chat_testing.tokens import TokenIssuer, serving
-from chat_testing.turns import Stage, of_store, stage
+from chat_testing.turns import SECONDS_BETWEEN, Stage, of_store, stage
 from chatkit_aws.clients import dynamodb_client
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -108,6 +109,27 @@ async def test_lease_takes_6_write_units(on: Stage, observer: DynamoDBClient) ->
     turn = await on.turn(await on.thread(history(texts, ITEMS, 1)), texts[0], observer)
     units = turn.meter.write_units_by_kind()
     assert (units["RUN"], units["EVT"], units["STP"]) == (6, 0, 0)
+
+
+async def test_name_takes_a_read_unit_and_a_write_unit(on: Stage, observer: DynamoDBClient) -> None:
+    texts = exchanges()
+    on.headers[HEADER] = "the-run-of-a-page-1"
+    turn = await on.turn(await on.thread(history(texts, ITEMS, 1)), texts[0], observer)
+    written, read = turn.meter.write_units_by_kind(), turn.meter.read_units_by_kind()
+    assert (written["NAM"], written["RUN"], of_store(written)) == (1, 6, 12)
+    assert (read["NAM"], of_store(read)) == (1, 8)
+
+
+async def test_turn_right_after_another_reads_what_that_left_and_one_a_while_later_does_not(
+    on: Stage, observer: DynamoDBClient
+) -> None:
+    texts = exchanges()
+    thread_id, read = await on.thread(history(texts, ITEMS, 1)), []
+    for seconds in (0, -SECONDS_BETWEEN, 0):  # the first has none before it
+        on.clock.ahead += seconds
+        turn = await on.turn(thread_id, texts[0], observer)
+        read.append(of_store(turn.meter.read_units_by_kind()))
+    assert read == [8, 14, 8]
 
 
 @pytest.mark.parametrize("calls", [1, 3])

@@ -4,9 +4,11 @@ The turn takes so long that its lease is renewed once. A question of 400 bytes, 
 """
 
 import asyncio
+import uuid
 from collections import Counter
 from typing import Any
 
+from chat_api.web.claims import HEADER
 from chat_testing import dynamodb_local, tokens
 from chat_testing.benches import prepare
 from chat_testing.report import show
@@ -28,24 +30,30 @@ PARTS: dict[str, dict[str, Any]] = {
 }
 
 
-async def turn(endpoint: str, issuer: tokens.TokenIssuer, number: int, changes: dict[str, Any]) -> Turn:
-    """The turn in a table of its own, with these settings."""
+async def turn(
+    endpoint: str, issuer: tokens.TokenIssuer, number: int, changes: dict[str, Any], *, named: bool = False
+) -> Turn:
+    """The turn in a table of its own, with these settings; `named` by the client, as `web/` does it."""
     table, dynamodb, observer = f"parts-{number}", dynamodb_client(endpoint), dynamodb_client(endpoint)
     create_table(dynamodb, table)
     texts = exchanges()
     async with stage(table, dynamodb, issuer, seconds=SECONDS, **{**OFF, **changes}) as on:
+        if named:
+            on.headers[HEADER] = str(uuid.uuid4())
         return await on.turn(await on.thread(history(texts, 20, 1)), texts[0], observer)
 
 
 async def measure(endpoint: str, issuer: tokens.TokenIssuer) -> None:
     """Measure all at once, each in a table of its own, and print one table."""
     settings = [{}, *PARTS.values(), {name: value for part in PARTS.values() for name, value in part.items()}]
-    bare, *each, everything = await asyncio.gather(
-        *(turn(endpoint, issuer, number, changes) for number, changes in enumerate(settings))
+    bare, *each, everything, named = await asyncio.gather(
+        *(turn(endpoint, issuer, number, changes) for number, changes in enumerate(settings)),
+        turn(endpoint, issuer, len(settings), {}, named=True),
     )
     rows = [
         ("thread and items", "always", *amounts(bare, "store")),
         ("lease: taken, required twice, renewed once, given back", "always", *amounts(bare, "RUN")),
+        ("name: looked up, and kept for a day", f"header {HEADER}", *amounts(named, "NAM")),
         (f"looking for a stop every {WATCH_SECONDS:g} s", "always", *amounts(bare, "STP")),
         *((name, " ".join(PARTS[name]), *added(with_it, bare)) for name, with_it in zip(PARTS, each, strict=True)),
         ("all that can be off is off", "", *totals(bare)),

@@ -27,7 +27,7 @@ from chatkit_aws.store import DynamoDBStore, Retention, keys
 from chatkit_aws.store.objects import Objects
 from chatkit_aws.telemetry import Telemetry
 
-RUNS = (keys.RUN, keys.EVENT, keys.REPEAT, keys.STOP)
+RUNS = (keys.RUN, keys.EVENT, keys.REPEAT, keys.NAME, keys.STOP)
 """Rows of runs."""
 TELEMETRY = Telemetry("chat", "Test")
 

@@ -1,10 +1,11 @@
 """A turn of the whole application in a thread that has a history, with what it asks of the table."""
 
 import contextlib
+import json
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, override
 
@@ -16,7 +17,7 @@ from chat_api.app import create_app
 from chat_api.bootstrap import create_assistant, create_services
 from chat_testing.app import RUNS, TELEMETRY, settings_for
 from chat_testing.builders import context, thread
-from chat_testing.chat import ChatClient
+from chat_testing.chat import ChatClient, message, request
 from chat_testing.filling import RETENTION, Filler
 from chat_testing.metering import Meter, metered
 from chat_testing.models import PacedModel, ScriptedModels
@@ -32,6 +33,8 @@ USER = "5c1f7f0e-7a5b-4f0d-9d39-8a1f6f1c2b7e"
 """Ids as long as real ones: they are part of every key, and so of what a row costs."""
 WATCH_SECONDS = 1.0
 """How often a run looks around, as the template has it."""
+SECONDS_BETWEEN = 10
+"""How long after an answer the next question comes at the least."""
 HISTORY_ITEMS = 40
 """How many items the model is to see, as the template has it."""
 
@@ -68,13 +71,25 @@ class _TimedModels(ScriptedModels):
 
 
 @dataclass
+class Clock:
+    """A time that runs, and that is moved on where something is to be of a while ago."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass
 class Stage:
-    """The application, one user of it, and the table below."""
+    """The application, one user of it, and the table below; `headers` go with each question."""
 
     table: str
     dynamodb: DynamoDBClient
     models: _TimedModels
     client: ChatClient
+    clock: Clock
+    headers: dict[str, str] = field(default_factory=dict)
 
     async def thread(self, texts: Sequence[str], days_ago: int = 0) -> str:
         """A thread in which these were said in turn, the last one some days ago."""
@@ -90,11 +105,16 @@ class Stage:
     async def turn(
         self, thread_id: str, exchange: Exchange, observer: DynamoDBClient | None = None, delay: float = 0
     ) -> Turn:
-        """Ask and answer; with `observer` by the documented rule, with `delay` as if the table were that far away."""
+        """Ask and answer, some seconds after what was before.
+
+        With `observer` by the documented rule, with `delay` as if the table were that far away.
+        """
+        self.clock.ahead += SECONDS_BETWEEN
         self.models.say(exchange.answer)
+        sent = request("threads.add_user_message", thread_id=thread_id, input=message(exchange.question))
         with metered(self.dynamodb, observer, delay) as meter:
             began = time.perf_counter()
-            answer = await self.client.say(thread_id, exchange.question)
+            answer = await self.client.post(json.dumps(sent).encode(), **self.headers)
             ended = time.perf_counter()
         assert answer.text == exchange.answer, answer.body
         asked_at = self.models.asked_at
@@ -111,7 +131,8 @@ async def stage(
     """
     changes = {"history_items": HISTORY_ITEMS, "watch_seconds": WATCH_SECONDS, **changes}
     settings = settings_for(table, issuer.jwks_url).model_copy(update=changes)
-    store, models = DynamoDBStore(table, dynamodb, retention=RETENTION), _TimedModels(seconds)
+    clock, models = Clock(), _TimedModels(seconds)
+    store = DynamoDBStore(table, dynamodb, retention=RETENTION, clock=clock)
     app = create_app(create_services(settings, create_assistant(settings, models), store, TELEMETRY))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://testserver") as http:
-        yield Stage(table, dynamodb, models, ChatClient(http, issuer.mint(USER, tenant=TENANT)))
+        yield Stage(table, dynamodb, models, ChatClient(http, issuer.mint(USER, tenant=TENANT)), clock)

@@ -12,8 +12,8 @@ from chat_api.runs.keeper import LAST, Runs
 from chat_api.texts import mark
 from chat_api.wire import event_of
 from chat_api.words import Words
-from chatkit_aws.runs.leases import End
 from chatkit_aws.runs.log import Forgotten
+from chatkit_aws.runs.names import End
 from chatkit_aws.store.lease import Lease
 
 _INTERRUPTED = Failure("interrupted", mark("The answer was interrupted."), allow_retry=True)

@@ -12,7 +12,7 @@ from chat_api.runs.spending import Spending
 from chat_api.runs.transcript import Transcript
 from chatkit_aws.errors import LeaseLost, StoreRefused, StoreUnavailable
 from chatkit_aws.runs import EventLog, Leases, Stops
-from chatkit_aws.runs.leases import End
+from chatkit_aws.runs.names import End
 from chatkit_aws.store.calls import deadline
 from chatkit_aws.store.lease import Lease, Taking
 
@@ -82,11 +82,17 @@ class Keeper:
             return
         if self._end == "clean":
             self.said(LAST)
-        await asyncio.gather(self._write_the_rest(lease), self._spending.settle())
+        await asyncio.gather(self._write_the_rest(lease), self._keep_names(lease), self._spending.settle())
         try:
             await self._runs.leases.end(lease, self._end)
         except (StoreUnavailable, StoreRefused) as error:
             logger.warning("a lease could not be given back, and lapses: %s", error)
+
+    async def _keep_names(self, lease: Lease) -> None:
+        try:
+            await self._runs.leases.keep_names(lease, self._end)
+        except (StoreUnavailable, StoreRefused) as error:
+            logger.warning("the name of a run is not known for long: %s", error)
 
     def _task(
         self, seconds: float, step: Step, stop: Callable[[Cause], None], until: float | None

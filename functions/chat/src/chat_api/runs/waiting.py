@@ -42,7 +42,7 @@ class Waiting:
         is_stopped = lease.run_id != own_name and await stops.is_asked(lease.thread.owner, lease.run_id)
         async for _ in _moments():
             if end := await self.runs.leases.is_over(lease):
-                return is_stopped or end == "void" or await self._gave_way(lease)
+                return is_stopped or end == "void" or (end == "broken" and await self._gave_way(lease))
             if not is_stopped and (log is None or await log.has_begun(lease)):
                 return False
         return False

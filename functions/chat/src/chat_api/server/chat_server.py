@@ -233,8 +233,15 @@ class ChatServer(ChatKitServer[RequestContext]):
     async def _build_user_message_item(
         self, input: UserMessageInput, thread: ThreadMetadata, context: RequestContext
     ) -> UserMessageItem:
-        """The message, which is not stored yet. Raises CustomStreamError where the thread takes none."""
+        """The message, which is not stored yet. Raises CustomStreamError where the thread takes none.
+
+        Storing it waits for the lease in any case. Where another run wrote in the thread until then, the thread is read
+        again, and the message comes after what that run said.
+        """
         _refuse_unless_active(thread)
+        if isinstance(context, TurnContext) and (await context.lease.taken()).others_wrote:
+            _become(thread, await self.store.load_thread(thread.id, context))
+            _refuse_unless_active(thread)
         return await super()._build_user_message_item(input, thread, context)
 
     @override
@@ -318,6 +325,12 @@ class ChatServer(ChatKitServer[RequestContext]):
     @override
     def _serialize(self, obj: BaseModel) -> bytes:
         return super()._serialize(in_utc(obj))
+
+
+def _become(thread: ThreadMetadata, other: ThreadMetadata) -> None:
+    """Change a thread in place: the SDK has it in its hands."""
+    for name in ThreadMetadata.model_fields:
+        setattr(thread, name, getattr(other, name))
 
 
 def _refuse_unless_active(thread: ThreadMetadata) -> None:

@@ -108,6 +108,8 @@ async def _newest_first(
     if not isinstance(context, TurnContext) or context.earlier is None:
         # What follows the message, where it is answered again, is not part of what is asked.
         page = await store.load_thread_items(thread.id, message.id, newest, "desc", context)
+    elif (await context.lease.taken()).others_wrote:
+        page = await store.load_thread_items(thread.id, None, newest, "desc", context)
     else:
         page = await context.earlier
     earlier = [item for item in page.data if item.id != message.id]

@@ -2,17 +2,20 @@
 
 A thread has one row that says which run it has, or had last. Taking it is one conditional update: it raises the
 generation, which every write of the run requires. The lease is short and is renewed while the run goes on, so that a
-run whose process was killed is in nobody's way for long.
+run whose process was killed is in nobody's way for long. A run that comes to nothing gives the row back as it was, but
+for the generation.
 """
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from chatkit_aws.errors import LeaseLost
 from chatkit_aws.runs.claim import Busy, NameTaken, Repeated
+from chatkit_aws.runs.names import KEPT_SECONDS, Names
 from chatkit_aws.store import keys
 from chatkit_aws.store.lease import Lease
 from chatkit_aws.store.rows import Row, values_of
@@ -20,7 +23,10 @@ from chatkit_aws.store.table import ConditionFailed
 from chatkit_aws.store.writes import ABSENT
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from chatkit_aws.runs.claim import Claim
+    from chatkit_aws.runs.names import End
     from chatkit_aws.store.keys import ThreadKeys
     from chatkit_aws.store.table import Table
     from chatkit_aws.store.writes import Values
@@ -30,12 +36,8 @@ LEASE_SECONDS = 30
 REPEAT_SECONDS = 120
 """For how long after its lease a run that did not end well is repeated by the same request. ChatKit.js repeats one up
 to five times, with waits of up to 10 s."""
-KEPT_SECONDS = 24 * 60 * 60
-"""How long a run is known after it began."""
-
-type End = Literal["clean", "broken", "void"]
-"""`clean` where the run said its last word, and the same request again is a new one. `void` where it said nothing at
-all: then the same name is free again, too."""
+CLOCKS_SECONDS = 1
+"""By how much the clocks of two processes may differ, and the fractions that whole seconds leave out."""
 
 _OVER = "(attribute_exists(ended) OR lease_until <= :now)"
 _NO_REPETITION = "(ended = :clean OR digest <> :digest OR lease_until <= :too_old)"
@@ -43,8 +45,10 @@ _FREE = f"{ABSENT} OR ended = :void OR (run_id <> :run_id AND {_OVER})"
 _FREE_AND_NO_REPETITION = f"{ABSENT} OR ended = :void OR (run_id <> :run_id AND {_OVER} AND {_NO_REPETITION})"
 _TAKE = (
     "SET run_id = :run_id, digest = :digest, nonce = :nonce, lease_until = :until,"
-    " expires_at = :expires_at REMOVE ended ADD generation :one"
+    " expires_at = :expires_at REMOVE ended, ended_at, run_generation ADD generation :one"
 )
+_END = "SET ended = :ended, ended_at = :now"
+_GIVE_BACK = f"{_END}, run_id = :run_id, digest = :digest, lease_until = :lease_until, run_generation = :run_generation"
 _MINE = "generation = :generation"
 _FIRST = 1
 """The generation of a new thread's first run."""
@@ -58,20 +62,101 @@ class Leases:
 
     async def take(self, thread: ThreadKeys, claim: Claim) -> Lease:
         """The lease of a thread, whether or not there is such a thread. Raises Busy, Repeated, NameTaken."""
-        row = self._row(thread, claim)
+        return await self._unless_known(self._take(thread, claim), thread, claim)
+
+    async def create(self, thread: ThreadKeys, claim: Claim) -> Lease:
+        """The lease of a thread that is about to be created. Raises Repeated, with the thread that there is instead."""
+        return await self._unless_known(self._created(thread, claim), thread, claim)
+
+    async def renew(self, lease: Lease) -> None:
+        """Keep the lease for another while. Raises LeaseLost."""
+        writes = self.table.writes
+        values: Values = {**_generation(lease), ":until": {"N": str(writes.now + LEASE_SECONDS)}}
+        try:
+            await self.table.write(writes.update(lease.thread.run, "SET lease_until = :until", _MINE, values))
+        except ConditionFailed:
+            raise LeaseLost from None
+
+    async def end(self, lease: Lease, how: End) -> None:
+        """Let the next run begin; nothing happens where it has."""
+        values: Values = {**_generation(lease), ":ended": {"S": how}, ":now": {"N": str(self.table.writes.now)}}
+        change, before = _END, lease.before
+        if how == "void" and before is not None and before.ended != "void":
+            change = _GIVE_BACK
+            known = replace(before, ended=before.ended or "broken", run_generation=_generation_of(before))
+            names = ("run_id", "digest", "lease_until", "run_generation", "ended")
+            values = {**values, **{f":{name}": values_of(known)[name] for name in names}}
+        try:
+            await self.table.write(self.table.writes.update(lease.thread.run, change, _MINE, values))
+        except ConditionFailed:
+            return
+
+    async def keep_names(self, lease: Lease, how: End) -> None:
+        """Know a run by the name that its client gave it also when others came after it; to be done before its end.
+
+        The same for the run before it, where that was killed and could not do so.
+        """
+        before = lease.before
+        if how != "void" and before is not None and before.ended is None and before.run_id and before.digest:
+            killed = Lease(lease.thread, before.run_id, _generation_of(before))
+            await self._names.keep(killed, before.digest, "broken")
+        if how != "void" and lease.digest is not None:
+            await self._names.keep(lease, lease.digest, how)
+
+    async def running(self, thread: ThreadKeys) -> str | None:
+        """The run that answers in a thread now."""
+        row = await self.table.get(thread.run)
+        return row.run_id if row and not self._is_over(row) else None
+
+    async def last(self, thread: ThreadKeys) -> Lease | None:
+        """The lease of the run that answers in a thread, or did last, for a day; not for the caller to write with.
+
+        None also where that one was refused before it said anything.
+        """
+        row = await self.table.get(thread.run)
+        return Lease(thread, row.run_id, _generation_of(row)) if row and row.run_id and row.ended != "void" else None
+
+    async def is_over(self, lease: Lease) -> End | Literal[False]:
+        """How the run ended, and False while it goes on; one that was killed or replaced is broken."""
+        row = await self.table.get(lease.thread.run)
+        if row is not None and _generation_of(row) == lease.generation:
+            if not self._is_over(row):
+                return False
+            return "broken" if row.ended is None else cast("End", row.ended)
+        if row is not None and row.generation == lease.generation:
+            return "void"
+        return await self._names.end_of(lease) or "broken"
+
+    async def _unless_known(self, taking: Coroutine[None, None, Lease], thread: ThreadKeys, claim: Claim) -> Lease:
+        """The lease, unless the client has named a run so that is over, which is asked at the same time.
+
+        Raises as taking it does, Repeated, and NameTaken.
+        """
+        lease, known = await asyncio.gather(taking, self._names.known(thread, claim), return_exceptions=True)
+        if isinstance(lease, Lease) and lease.others_wrote and known is None:
+            [known] = await asyncio.gather(self._names.known(thread, claim), return_exceptions=True)
+        if isinstance(lease, BaseException):
+            raise Repeated(known) if isinstance(known, Lease) else lease
+        if known is None:
+            return lease
+        await self.end(lease, "void")
+        raise Repeated(known) if isinstance(known, Lease) else known
+
+    async def _take(self, thread: ThreadKeys, claim: Claim) -> Lease:
+        asked_at, row = self.table.writes.now, self._row(thread, claim)
         values: Values = {**_values(row), **self._times(), ":one": {"N": "1"}, ":void": {"S": "void"}}
         condition = _FREE
         if not claim.is_named:
             condition = _FREE_AND_NO_REPETITION
             values = {**values, ":clean": {"S": "clean"}, ":too_old": {"N": str(self._too_old)}}
         try:
-            taken = await self.table.update(self.table.writes.update(row.key, _TAKE, condition, values))
+            before = await self.table.replace(self.table.writes.update(row.key, _TAKE, condition, values))
         except ConditionFailed as failed:
             return self._met(thread, claim, row, failed)
-        return Lease(thread, claim.run_id, int(taken["generation"]["N"]))
+        generation = (before.generation or 0) + 1 if before else _FIRST
+        return Lease(thread, claim.run_id, generation, _named(claim), before, _wrote_since(before, asked_at))
 
-    async def create(self, thread: ThreadKeys, claim: Claim) -> Lease:
-        """The lease of a thread that is about to be created. Raises Repeated, with the thread that there is instead."""
+    async def _created(self, thread: ThreadKeys, claim: Claim) -> Lease:
         condition = f"{ABSENT} OR expires_at <= :now"
         values: Values = {}
         while True:
@@ -85,51 +170,12 @@ class Leases:
                     raise Repeated(earlier)
                 condition, values = "run_id = :met", {":met": {"S": met.run_id}}
 
-    async def renew(self, lease: Lease) -> None:
-        """Keep the lease for another while. Raises LeaseLost."""
-        writes = self.table.writes
-        values: Values = {**_generation(lease), ":until": {"N": str(writes.now + LEASE_SECONDS)}}
-        try:
-            await self.table.write(writes.update(lease.thread.run, "SET lease_until = :until", _MINE, values))
-        except ConditionFailed:
-            raise LeaseLost from None
-
-    async def end(self, lease: Lease, how: End) -> None:
-        """Let the next run begin; nothing happens where it has."""
-        values: Values = {**_generation(lease), ":ended": {"S": how}}
-        try:
-            await self.table.write(self.table.writes.update(lease.thread.run, "SET ended = :ended", _MINE, values))
-        except ConditionFailed:
-            return
-
-    async def running(self, thread: ThreadKeys) -> str | None:
-        """The run that answers in a thread now."""
-        row = await self.table.get(thread.run)
-        return row.run_id if row and not self._is_over(row) else None
-
-    async def last(self, thread: ThreadKeys) -> Lease | None:
-        """The lease of the run that answers in a thread, or did last, for a day; not for the caller to write with.
-
-        None also where that one was refused before it said anything.
-        """
-        row = await self.table.get(thread.run)
-        return Lease(thread, row.run_id, row.generation or 0) if row and row.run_id and row.ended != "void" else None
-
-    async def is_over(self, lease: Lease) -> End | Literal[False]:
-        """How the run ended, and False while it goes on; one that was killed or replaced is broken."""
-        row = await self.table.get(lease.thread.run)
-        if row is None or row.generation != lease.generation:
-            return "broken"
-        if not self._is_over(row):
-            return False
-        return "broken" if row.ended is None else cast("End", row.ended)
-
     async def _create(self, thread: ThreadKeys, claim: Claim, condition: str, values: Values) -> Lease:
         writes, row = self.table.writes, self._row(thread, claim)
         mark = Row(thread.owner.repeat(claim.digest), run_id=claim.run_id, thread=thread.escaped)
         mark = replace(mark, expires_at=writes.now + KEPT_SECONDS)
         await self.table.transact(writes.put(mark, condition, values), writes.put(replace(row, generation=_FIRST)))
-        return Lease(thread, claim.run_id, _FIRST)
+        return Lease(thread, claim.run_id, _FIRST, _named(claim))
 
     async def _is_repeated(self, earlier: Lease, claim: Claim) -> bool:
         """Whether a request to create a thread repeats the earlier one, as `take` would decide it."""
@@ -138,7 +184,7 @@ class Leases:
             return False
         if claim.run_id == earlier.run_id:
             return True
-        if row.generation != _FIRST or row.ended == "clean":
+        if _generation_of(row) != _FIRST or row.ended == "clean":
             return False
         return not self._is_over(row) or not (claim.is_named or (row.lease_until or 0) <= self._too_old)
 
@@ -148,9 +194,9 @@ class Leases:
         if not met or met.run_id is None or met.generation is None:
             raise Busy
         if met.nonce == row.nonce:  # it was taken, and the answer to that was lost
-            return Lease(thread, claim.run_id, met.generation)
+            return Lease(thread, claim.run_id, met.generation, _named(claim), others_wrote=True)
         if claim.digest == met.digest:
-            raise Repeated(Lease(thread, met.run_id, met.generation))
+            raise Repeated(Lease(thread, met.run_id, _generation_of(met)))
         raise NameTaken if claim.run_id == met.run_id else Busy
 
     def _row(self, thread: ThreadKeys, claim: Claim) -> Row:
@@ -162,6 +208,10 @@ class Leases:
         now = self.table.writes.now
         times = {":until": now + LEASE_SECONDS, ":expires_at": now + KEPT_SECONDS}
         return {name: {"N": str(when)} for name, when in times.items()}
+
+    @property
+    def _names(self) -> Names:
+        return Names(self.table)
 
     @property
     def _too_old(self) -> int:
@@ -177,3 +227,17 @@ def _values(row: Row) -> Values:
 
 def _generation(lease: Lease) -> Values:
     return {":generation": {"N": str(lease.generation)}}
+
+
+def _generation_of(row: Row) -> int:
+    """The generation of the run that the row tells of."""
+    return (row.generation or 0) if row.run_generation is None else row.run_generation
+
+
+def _named(claim: Claim) -> str | None:
+    return claim.digest if claim.is_named else None
+
+
+def _wrote_since(before: Row | None, asked_at: int) -> bool:
+    """Whether the run before may have written then: one that was killed, and goes on, does so until it is replaced."""
+    return before is not None and (before.ended_at is None or before.ended_at + CLOCKS_SECONDS >= asked_at)

@@ -22,6 +22,7 @@ FEEDBACK = "FBK#"
 RUN = "RUN#"
 EVENT = "EVT#"
 REPEAT = "RPT#"
+NAME = "NAM#"
 STOP = "STP#"
 
 MAX_PART_BYTES = 512
@@ -66,6 +67,10 @@ class Owner:
     def repeat(self, digest: str) -> Key:
         """The row that says for a while which run a request to create a thread has begun."""
         return Key(self.partition, REPEAT + digest)
+
+    def name(self, run_id: str) -> Key:
+        """The row that says for a while what became of the run that the client named so. Raises InvalidId."""
+        return Key(self.partition, NAME + escape(run_id))
 
     def stop(self, run_id: str) -> Key:
         """The row that is there once a run is to stop. Raises InvalidId."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,16 +12,25 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
     from chatkit_aws.store.keys import ThreadKeys
+    from chatkit_aws.store.rows import Row
     from chatkit_aws.store.writes import Writes
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One run's lease of a thread. Each has a generation of its own, and only the latest one may write."""
+    """One run's lease of a thread. Each has a generation of its own, and only the latest one may write.
+
+    `digest` is that of the request, where its client named the run. `before` is the row of the thread's run as it was.
+    `others_wrote` where another run may have written in the thread since this lease was asked for: what was read
+    meanwhile may be of before that.
+    """
 
     thread: ThreadKeys
     run_id: str
     generation: int
+    digest: str | None = field(default=None, compare=False)
+    before: Row | None = field(default=None, compare=False)
+    others_wrote: bool = field(default=False, compare=False)
 
     def required(self, writes: Writes) -> TransactWriteItemTypeDef:
         """The part of a transaction that fails unless this lease is the thread's."""

@@ -35,9 +35,11 @@ class Row:
     - `settled`: the item can no longer be answered (items); `size`: bytes of its JSON, if they are many (items);
     - `item_sk`: where the item of this id is (places); with `item_pk`, which row is to refer to the object (intents);
     - `attachment`: the escaped id of the image that the item shows (places);
-    - `thread`: the escaped id of the thread it goes with (attachments, repeats);
-    - `run_id`, `digest`: which run, begun by which request (runs, repeats); `generation`, `nonce`: which lease of the
-      thread's it has; `lease_until`, if it is not renewed; `ended`: how, once it has (runs);
+    - `thread`: the escaped id of the thread it goes with (attachments, repeats, names);
+    - `run_id`, `digest`: which run, begun by which request (runs, repeats, names); `generation`, `nonce`: which lease
+      of the thread's it has, and `run_generation`: which one the run had, where later ones came to nothing;
+      `lease_until`, if it is not renewed; `ended`: how, once it has (runs, names), and `ended_at`: when the last one
+      did (runs);
     - `revision`: how often it was written (records, their counts); `changed_at`: when, in milliseconds since the epoch,
       and `keep_days`: how long it is kept then (records); `records`, counted anew at `counted_at`: how many (counts);
     - `expires_at`: when it goes. Other times are seconds since the epoch.
@@ -58,9 +60,11 @@ class Row:
     run_id: str | None = None
     digest: str | None = None
     generation: int | None = None
+    run_generation: int | None = None
     nonce: str | None = None
     lease_until: int | None = None
     ended: str | None = None
+    ended_at: int | None = None
     revision: int | None = None
     changed_at: int | None = None
     keep_days: int | None = None
@@ -84,9 +88,11 @@ _TYPES = {
     "run_id": "S",
     "digest": "S",
     "generation": "N",
+    "run_generation": "N",
     "nonce": "S",
     "lease_until": "N",
     "ended": "S",
+    "ended_at": "N",
     "revision": "N",
     "changed_at": "N",
     "keep_days": "N",

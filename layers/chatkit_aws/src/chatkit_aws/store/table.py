@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from types_boto3_dynamodb.client import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import QueryInputTypeDef, TransactWriteItemTypeDef, UpdateItemInputTypeDef
+    from types_boto3_dynamodb.type_defs import (
+        QueryInputTypeDef,
+        TransactWriteItemTypeDef,
+        UpdateItemInputTypeDef,
+        UpdateItemOutputTypeDef,
+    )
 
     from chatkit_aws.store.keys import Key
     from chatkit_aws.store.lease import Taking
@@ -122,8 +127,12 @@ class Table:
 
     async def update(self, part: TransactWriteItemTypeDef) -> Attributes:
         """Change one row alone, or make it; all that it has then. Raises ConditionFailed."""
-        request = cast("UpdateItemInputTypeDef", {**part["Update"], "ReturnValues": "ALL_NEW"})
-        return (await self._call(partial(self._client.update_item, **request)))["Attributes"]
+        return (await self._update(part, "ALL_NEW"))["Attributes"]
+
+    async def replace(self, part: TransactWriteItemTypeDef) -> Row | None:
+        """The same, and what the row was before, also where it has expired. Raises ConditionFailed."""
+        attributes = (await self._update(part, "ALL_OLD")).get("Attributes")
+        return row_of(attributes) if attributes else None
 
     async def transact(self, *parts: TransactWriteItemTypeDef) -> None:
         """Write all parts or none. Raises ConditionFailed.
@@ -144,6 +153,12 @@ class Table:
             if latest is not False:
                 raise LeaseLost from None
             raise ConditionFailed(tuple(rows)) from None
+
+    async def _update(
+        self, part: TransactWriteItemTypeDef, values: Literal["ALL_NEW", "ALL_OLD"]
+    ) -> UpdateItemOutputTypeDef:
+        request = cast("UpdateItemInputTypeDef", {**part["Update"], "ReturnValues": values})
+        return await self._call(partial(self._client.update_item, **request))
 
     def _query(self, span: Span, start: Row | None, *, forward: bool) -> QueryInputTypeDef:
         """From `start` on, which is among the rows then.

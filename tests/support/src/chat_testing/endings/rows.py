@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-from chatkit_aws.runs import leases, log, stops
+from chatkit_aws.runs import log, names, stops
 from chatkit_aws.store import codec, keys, retention
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.cipher import Scope
@@ -17,10 +17,11 @@ from chatkit_aws.store.rows import Row, row_of
 from chatkit_aws.usage import meter, slots, windows
 
 _LONGEST = {
-    keys.RUN: leases.KEPT_SECONDS,
+    keys.RUN: names.KEPT_SECONDS,
     keys.EVENT: log.LONGEST_SECONDS + 15 * 60,
     keys.DELETED: retention.DELETED,
-    keys.REPEAT: leases.KEPT_SECONDS,
+    keys.REPEAT: names.KEPT_SECONDS,
+    keys.NAME: names.KEPT_SECONDS,
     keys.STOP: stops.KEPT_SECONDS,
     windows.SLOTS: 2 * DAY,
     windows.MINUTE: 2 * 60 * 60,
@@ -74,6 +75,8 @@ class Rows:
             yield "the row does not go by itself"
         if kind == keys.RUN and None in (row.run_id, row.digest, row.generation, row.lease_until):
             yield "the run lacks a part"
+        if kind == keys.NAME and None in (row.thread, row.digest, row.generation, row.ended):
+            yield "the name lacks a part"
 
     def _faults_of_item(self, row: Row) -> Iterator[str]:
         place = self.by_key.get(Key(row.key.pk, keys.PLACE + row.key.sk.rpartition("#")[2]))
