@@ -331,9 +331,19 @@ def digest_of(sent: bytes) -> str:
         (ClosedStatus(), "This conversation is closed."),
     ],
 )
-@pytest.mark.parametrize("operation", ["threads.add_user_message", "threads.retry_after_item"])
-async def test_thread_that_takes_no_turns_refuses_them_with_its_reason(
-    app: App, store: DynamoDBStore, operation: str, status: ThreadStatus, reason: str
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("threads.add_user_message", {"input": message("More")}),
+        ("threads.retry_after_item", {"item_id": "QUESTION"}),
+        ("threads.custom_action", {"action": {"type": "task.toggle", "payload": {}}}),
+        ("threads.add_client_tool_output", {"result": {}}),
+        ("threads.add_structured_input", {"item_id": "QUESTION", "input": {"status": "skipped"}}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_thread_that_takes_no_turns_refuses_them_with_its_reason(  # noqa: PLR0913 - what is refused, and why
+    app: App, store: DynamoDBStore, operation: str, *, params: dict[str, Any], status: ThreadStatus, reason: str
 ) -> None:
     alice = app.user("alice")
     talkative(app).say("Hi")
@@ -341,8 +351,8 @@ async def test_thread_that_takes_no_turns_refuses_them_with_its_reason(
     thread = await store.load_thread(created.thread_id, USER)
     await store.save_thread(thread.model_copy(update={"status": status}), USER)
     before = app.rows()
-    params = {"input": message("More")} if "message" in operation else {"item_id": created.items[0]["id"]}
-    answer = await alice.send(operation, thread_id=created.thread_id, **params)
+    known = {"item_id": created.items[0]["id"]} if "item_id" in params else {}
+    answer = await alice.send(operation, thread_id=created.thread_id, **{**params, **known})
     assert answer.events == [{"type": "error", "code": "custom", "message": reason, "allow_retry": False}]
     assert app.rows() == before
 

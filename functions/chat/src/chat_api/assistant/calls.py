@@ -45,7 +45,11 @@ class ActionCall:
 type Act = Callable[[ActionCall], AsyncIterator[ThreadStreamEvent]]
 """Carries out an action; raises CustomStreamError with what the user is to be told."""
 type ActAtOnce = Callable[[ActionCall], Awaitable[SyncCustomActionResponse]]
-"""Carries out an action for which the widget waits; raises as the other does."""
+"""Carries out an action for which the widget waits; raises as the other does.
+
+It may be carried out twice: where a request is sent again whose answer was lost, or the widget was changed meanwhile.
+So what it does should be the same the second time, and the item that it gives be made of what is stored by then.
+"""
 
 
 def shows(sender: WidgetItem, widget: WidgetRoot) -> ThreadItemUpdatedEvent:

@@ -30,6 +30,7 @@ from chat_api.server.citations import Citations
 from chat_api.server.drawing import Drawing
 from chat_api.server.equipped import equipped
 from chat_api.server.estimate import Estimate
+from chat_api.server.fresh import fresh
 from chat_api.server.history import History, load_history
 from chat_api.server.kept_calls import KeptCalls
 from chat_api.server.raw_citations import readable
@@ -74,10 +75,11 @@ class Answer:
         for level in self._context.spending.near:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
         options = history.question.inference_options if history.question else InferenceOptions()
-        agent = await self._agent(options, history, begins=message is not None)
+        begins = message is not None
+        agent = await self._agent(options, history, begins=begins)
         asides = self._asides(history, message)
         try:
-            async with closing(self._run(agent, history.input, options)) as events:
+            async with closing(self._run(agent, history.input, options, begins=begins)) as events:
                 async for event in events:
                     yield event
         finally:
@@ -104,6 +106,8 @@ class Answer:
         agent: AssistantAgent,
         given: list[TResponseInputItem] | RunState[Any],
         options: InferenceOptions,
+        *,
+        begins: bool = False,
     ) -> AsyncIterator[ThreadStreamEvent]:
         context, spending = self._context, self._context.spending
         agent_context = self._agent_context
@@ -120,7 +124,10 @@ class Answer:
         calls = KeptCalls(self._store, self._thread, context)
         has_spoken = False
         try:
-            answered = stream_agent_response(agent_context, readable(calls.watched(result)), converter=drawing)
+            run = readable(calls.watched(result))
+            if begins:
+                run = fresh(run, agent_context)
+            answered = stream_agent_response(agent_context, run, converter=drawing)
             kept = sightings.keep(calls.keep(drawing.shown(answered)))
             async with closing(citations.added(sparse(kept))) as events:
                 async for event in events:

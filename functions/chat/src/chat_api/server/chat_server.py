@@ -49,6 +49,7 @@ from chat_api.runs.context import TurnContext
 from chat_api.server import approvals
 from chat_api.server.answer import Answer
 from chat_api.server.assistant import Assistant
+from chat_api.server.at_once import done_at_once
 from chat_api.server.delivery import Delivery
 from chat_api.server.images import as_shown
 from chat_api.server.opening import Opening
@@ -226,7 +227,8 @@ class ChatServer(ChatKitServer[RequestContext]):
         newest_first = self._paginate_thread_items_reverse(thread_id, context)
         retry = await Retry.of(self._store, thread_id, item_id, newest_first, context)
         answer = self.respond(thread, retry.question, context)
-        async for event in self._process_events(thread, context, lambda: retry.replacing(answer)):
+        replacing = partial(retry.replacing, answer, self._update_pending_items)
+        async for event in self._process_events(thread, context, replacing):
             yield event
 
     @override
@@ -285,13 +287,7 @@ class ChatServer(ChatKitServer[RequestContext]):
         """What the assistant does while a widget waits; the changed item is stored. Raises Unsupported."""
         if (act := self._assistant.actions_at_once.get(action.type)) is None:
             raise Unsupported(_UNKNOWN_ACTION)
-        try:
-            result = await act(ActionCall(thread, action, sender, context, self._store))
-        except CustomStreamError as refusal:
-            raise Unsupported(refusal.message) from refusal
-        if result.updated_item is not None:
-            await self.store.save_item(thread.id, result.updated_item, context)
-        return result
+        return await done_at_once(act, ActionCall(thread, action, sender, context, self._store))
 
     @override
     async def transcribe(self, audio_input: AudioInput, context: RequestContext) -> TranscriptionResult:

@@ -1,11 +1,14 @@
 """A retry: the old answer goes when there is something of a new one, and not before."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from chatkit.types import ThreadItem, ThreadItemDoneEvent, ThreadItemUpdatedEvent, ThreadStreamEvent, UserMessageItem
+from chatkit.types import ThreadItem, ThreadItemDoneEvent, ThreadStreamEvent, UserMessageItem
 
+from chat_api.server.delivery import is_hidden
 from chat_api.server.streams import closing
+from chat_api.server.unfinished import Apply, Unfinished
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 
@@ -46,22 +49,43 @@ class Retry:
             await store.check_free(thread_id, context)
         return cls(store, context, question, tuple(old))
 
-    async def replacing(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
-        """The events of the new answer; before its first words the old ones are removed.
+    async def replacing(
+        self, events: AsyncIterator[ThreadStreamEvent], apply: Apply
+    ) -> AsyncIterator[ThreadStreamEvent]:
+        """The events of the new answer; the old one is removed before the first of them that leaves something.
 
-        A run that fails before leaves the thread as it was. Only a workflow that ended the old answer goes at once: the
-        SDK would go on with it.
+        A run that ends before, however it does, leaves the thread as it was. One that ends while the old answer is
+        removed leaves that first event: else there would be neither. `apply` is how an item changes by an update.
         """
-        left = list(self.old)
-        if left and left[0].type == "workflow":
-            await self._remove(left.pop(0))
+        begun, is_there = Unfinished(apply), bool(self.old)
         async with closing(events):
             async for event in events:
-                if left and isinstance(event, ThreadItemUpdatedEvent | ThreadItemDoneEvent):
-                    for item in left:
-                        await self._remove(item)
-                    left.clear()
+                met = None
+                if is_there:
+                    # A copy: the parts of a message are changed where they are, and who delivers it changes them too.
+                    begun.note(event.model_copy(deep=True))
+                    if _is_shown(event) or any(True for _ in begun.done()):
+                        is_there, met = False, await self._removed()
                 yield event
+                if met is not None:
+                    raise met
 
-    async def _remove(self, item: ThreadItem) -> None:
-        await self.store.delete_thread_item(item.thread_id, item.id, self.context)
+    async def _removed(self) -> BaseException | None:
+        """Remove the old answer, which a cancellation waits for; what there is to raise when that is done."""
+        removing = asyncio.create_task(self._remove())
+        try:
+            await asyncio.shield(removing)
+        except asyncio.CancelledError as cancelled:
+            await asyncio.wait({removing})
+            return cancelled
+        except Exception as error:  # noqa: BLE001 - it is raised by who asked
+            return error
+        return None
+
+    async def _remove(self) -> None:
+        for item in self.old:
+            await self.store.delete_thread_item(item.thread_id, item.id, self.context)
+
+
+def _is_shown(event: ThreadStreamEvent) -> bool:
+    return isinstance(event, ThreadItemDoneEvent) and not is_hidden(event.item)
