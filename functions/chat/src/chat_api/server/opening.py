@@ -7,25 +7,22 @@ from dataclasses import dataclass
 
 from chatkit.types import (
     ClientToolCallItem,
+    HiddenContextItem,
     StructuredInputItem,
     ThreadAddClientToolOutputParams,
     ThreadAddStructuredInputParams,
     ThreadCreatedEvent,
-    ThreadItem,
     ThreadItemReplacedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
 )
 
-from chat_api.server import tool_calls
+from chat_api.server.broken import BrokenAnswers
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AlreadyAnswered, ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
 
 logger = logging.getLogger(__name__)
-
-_NEWEST = 5
-"""Among how many items the last one is looked for that is not of tools."""
 
 type Events = AsyncIterator[ThreadStreamEvent]
 type Answered = Callable[[StructuredInputItem], Coroutine[None, None, StructuredInputItem]]
@@ -62,51 +59,53 @@ class Opening:
         self, events: Events, output: ThreadAddClientToolOutputParams
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """The output of a client tool. Raises AlreadyAnswered where there is another one, ValueError for no call."""
+        broken = BrokenAnswers(self.store, self.context, output.thread_id)
         try:
             first = await anext(events)
         except ValueError:
-            newest = await self._newest(output.thread_id)
+            newest, notes = await broken.newest()
             if not isinstance(newest, ClientToolCallItem) or newest.status != "completed":
                 raise
             if newest.output != output.result:
                 raise AlreadyAnswered from None
         else:
             yield first
-            async for event in events:
+            async for event in broken.noted(events):
                 yield event
             return
-        async for event in self._again(output.thread_id):
+        async for event in self._again(broken, notes):
             yield event
 
     async def of_answers(
         self, events: Events, given: ThreadAddStructuredInputParams, answered: Answered
     ) -> AsyncGenerator[ThreadStreamEvent]:
         """Answers to questions. Raises AlreadyAnswered where there are others, ValueError for no questions."""
+        broken = BrokenAnswers(self.store, self.context, given.thread_id)
         try:
             first = await anext(events)
         except ValueError:
             item = await self.store.load_item(given.thread_id, given.item_id, self.context)
             if not isinstance(item, StructuredInputItem) or item.status == "pending":
                 raise
-            if await answered(_unanswered(item)) != item or await self._newest(given.thread_id) != item:
+            newest, notes = await broken.newest()
+            if await answered(_unanswered(item)) != item or newest != item:
                 raise AlreadyAnswered from None
         else:
             yield first
-            async for event in events:
+            async for event in broken.noted(events):
                 yield event
             return
         yield ThreadItemReplacedEvent(item=item)
-        async for event in self._again(given.thread_id):
+        async for event in self._again(broken, notes):
             yield event
 
-    async def _again(self, thread_id: str) -> AsyncGenerator[ThreadStreamEvent]:
-        async for event in self.respond(await self.store.load_thread(thread_id, self.context)):
+    async def _again(self, broken: BrokenAnswers, notes: list[HiddenContextItem]) -> AsyncGenerator[ThreadStreamEvent]:
+        """Another answer, in place of what is left of those that broke off."""
+        async for removed in broken.removed(notes):
+            yield removed
+        answer = self.respond(await self.store.load_thread(broken.thread_id, self.context))
+        async for event in broken.noted(answer):
             yield event
-
-    async def _newest(self, thread_id: str) -> ThreadItem | None:
-        """The thread's last item: where it is what the user sent, nothing was said to it, but maybe done."""
-        newest = (await self.store.load_thread_items(thread_id, None, _NEWEST, "desc", self.context)).data
-        return next((item for item in newest if not tool_calls.are_in(item)), None)
 
     async def _begun(self, events: Events) -> tuple[ThreadStreamEvent, ThreadStreamEvent]:
         """The first two events of a new thread: that there is one, and its question."""
