@@ -1,6 +1,7 @@
 """Outputs of client tools and answers to questions that are sent again, since what was said to them broke off."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,11 +15,13 @@ from chatkit.types import (
 )
 
 from chat_api.assistant.calls import ActionCall
+from chat_api.runs.turn import MARGIN_SECONDS
 from chat_testing.app import App
 from chat_testing.chat import Answer
 from chat_testing.models import PausingModel, PausingModels
 from chat_testing.scripted_server import now
 from chat_testing.spent import Make
+from lambda_streaming.invocation import Invocation, current_invocation
 
 
 async def asks_the_page(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
@@ -106,6 +109,21 @@ async def test_what_was_sent_is_answered_again_in_place_of_the_answer_that_broke
     assert await sender.said() == ["Hi", "A cat it is"]
     assert "And once more" not in str(sender.app.models.model.calls[-1].input)
     assert (await sender.send("a cat")).status in {409, 422}
+
+
+async def test_what_was_sent_is_answered_again_where_the_time_was_over_within_the_answer(make: Make) -> None:
+    sender = await Sender.of(make, "page")
+    model_of(sender.app).go_on.clear()
+    sender.app.models.say("What there is")
+    token = current_invocation.set(Invocation("request-1", time.time() + MARGIN_SECONDS + 1, None, "arn"))
+    try:
+        assert (await sender.send("a cat")).events[-1]["allow_retry"] is True
+    finally:
+        current_invocation.reset(token)
+    model_of(sender.app).go_on.set()
+    sender.app.models.say("A cat it is")
+    assert (await sender.send("a cat")).text == "A cat it is"
+    assert await sender.said() == ["Hi", "A cat it is"]
 
 
 @SENT
