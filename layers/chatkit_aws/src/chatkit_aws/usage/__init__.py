@@ -11,7 +11,8 @@ finally:                                                     # admission.give_ba
 
 from chatkit_aws.usage.admission import Admission
 from chatkit_aws.usage.errors import InvalidLimits, InvalidPrices, QuotaReached
-from chatkit_aws.usage.limits import Kind, Level, Limits
+from chatkit_aws.usage.kind import Kind
+from chatkit_aws.usage.limits import Level, Limits
 from chatkit_aws.usage.meter import Meter
 from chatkit_aws.usage.prices import Prices
 from chatkit_aws.usage.report import Report, Totals

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chatkit_aws.errors import ChatKitAwsError
 
 if TYPE_CHECKING:
-    from chatkit_aws.usage.limits import Kind
+    from chatkit_aws.usage.kind import Kind
 
 
 class QuotaReached(ChatKitAwsError):

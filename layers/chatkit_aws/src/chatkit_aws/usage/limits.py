@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from chatkit_aws.usage.errors import InvalidLimits
 
-type Kind = Literal["requests", "runs", "tokens_day", "tokens_month"]
-"""Requests in a minute, turns at the same time, tokens of a day (of a user each), tokens of a tenant's month."""
+if TYPE_CHECKING:
+    from chatkit_aws.usage.kind import Kind
 
 MAX_RUNS = 100
 """The most turns at the same time that can be asked for: each has an attribute in one row, and an expression of

@@ -17,7 +17,8 @@ from chatkit_aws.usage.turns import TurnRow
 if TYPE_CHECKING:
     from chatkit_aws.store.keys import Owner
     from chatkit_aws.store.table import Table
-    from chatkit_aws.usage.limits import Kind, Limits
+    from chatkit_aws.usage.kind import Kind
+    from chatkit_aws.usage.limits import Limits
     from chatkit_aws.usage.quotas import Quota
     from chatkit_aws.usage.windows import Window
 

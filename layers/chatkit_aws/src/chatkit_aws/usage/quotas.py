@@ -14,7 +14,7 @@ from chatkit_aws.usage.limits import Level
 if TYPE_CHECKING:
     from chatkit_aws.usage.counters import Counter, Mark
     from chatkit_aws.usage.figures import Attributes
-    from chatkit_aws.usage.limits import Kind
+    from chatkit_aws.usage.kind import Kind
     from chatkit_aws.usage.slots import Slots
     from chatkit_aws.usage.usage import Usage
 
