@@ -64,9 +64,18 @@ def test_wrong_key_is_refused(address: str) -> None:
         client.responses.create(model="any", input="Hi")
 
 
-def test_title_is_how_the_message_begins_and_its_request_is_not_kept(address: str, model: OfflineModel) -> None:
-    said = "<message>\nOne two three four five six seven\n</message>"
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("Write a title: brief", "One two three four five six"),
+        ("Sum up a conversation for others", "One two three four five six seven"),
+    ],
+)
+def test_title_and_summary_are_words_of_the_message_and_their_request_is_not_kept(
+    address: str, model: OfflineModel, asked: str, given: str
+) -> None:
+    said = "One two three four five six seven"
     with OpenAI(base_url=address, api_key=KEY) as client:
-        response = client.responses.create(model="any", instructions="Write a title: brief", input=said)
-    assert response.output_text.strip() == "One two three four five six"
+        response = client.responses.create(model="any", instructions=asked, input=said)
+    assert response.output_text.strip() == given
     assert len(model.requests) == 0

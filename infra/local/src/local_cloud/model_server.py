@@ -85,7 +85,7 @@ def create_model(model: OfflineModel) -> FastAPI:
     # Not asynchronous: an answer waits for its words in a thread of its own.
     @app.post("/v1/responses")
     def responses(request: ModelRequest, authorization: Annotated[str, Header()] = "") -> Response:
-        if not request.wants_title:
+        if not request.is_aside:
             model.requests.append(request)
         if authorization != f"Bearer {model.key}":
             return _refusal(401, "invalid_api_key", "Incorrect API key provided.")

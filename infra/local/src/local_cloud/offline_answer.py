@@ -18,6 +18,7 @@ _NAME_WORD = 4
 """Letters that a word of a tool's name must have for a message to ask for the tool by it."""
 
 _TITLE_WORDS = 6
+_SUMMARY_WORDS = 40
 _ID = re.compile(r"rec_[0-9A-HJKMNP-TV-Z]{26}")
 
 type Item = dict[str, Any]
@@ -51,17 +52,29 @@ class ModelRequest(BaseModel):
     stream: bool = False
 
     @property
+    def is_aside(self) -> bool:
+        """Whether a title or a summary is asked for, and no answer."""
+        return self.wants_title or self.wants_summary
+
+    @property
     def wants_title(self) -> bool:
-        """Whether a title is asked for, and no answer."""
+        """Whether it is a title."""
         return (self.instructions or "").startswith("Write a title")
+
+    @property
+    def wants_summary(self) -> bool:
+        """Whether it is a summary."""
+        return (self.instructions or "").startswith("Sum up a conversation")
 
 
 def answer(request: ModelRequest, paced: Callable[[Iterable[str]], Iterator[str]]) -> Iterator[Event]:
-    """The events of one answer, its words at the pace of `paced`, and those of a title at once."""
+    """The events of one answer, its words at the pace of `paced`, and those of a title or a summary at once."""
     items = request.input if isinstance(request.input, list) else [{"role": "user", "content": request.input}]
     said, since = _asked(items)
     if request.wants_title:
         return text_answer(_words(re.sub(r"</?message>", "", said))[:_TITLE_WORDS])
+    if request.wants_summary:
+        return text_answer(_words(said)[-_SUMMARY_WORDS:])
     if _wants_image(said, since, request.tools):
         return image_answer()
     if tool := _next_tool(said, since, request.tools):
