@@ -50,3 +50,11 @@ def test_links_name_bucket_and_region_and_are_signed_as_every_region_takes_it(re
 
     assert link.startswith(f"https://b-1.s3.{region}.amazonaws.com/a/b?")
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
+
+
+def test_bucket_is_in_the_path_elsewhere_than_at_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://host.of.the.cloud:4566")
+    link = s3_client(region_name="eu-central-1").generate_presigned_url(
+        "get_object", Params={"Bucket": "b", "Key": "k"}
+    )
+    assert link.startswith("http://host.of.the.cloud:4566/b/k?")

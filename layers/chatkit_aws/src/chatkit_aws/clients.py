@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -49,10 +50,19 @@ def s3_client(endpoint_url: str | None = None, region_name: str | None = None) -
     """An S3 client, made as `dynamodb_client` makes its own; its links name the bucket and the region.
 
     Without the region a link to a new bucket is answered with a redirect for hours, and its signature with an error
-    (S3 User Guide, "Virtual hosting of buckets").
+    (S3 User Guide, "Virtual hosting of buckets"). Elsewhere than at AWS the bucket is in the path: no name may be known
+    there that begins with it.
     """
+    client = _s3_client(endpoint_url, region_name, "virtual")
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    return client if ".amazonaws." in host else _s3_client(endpoint_url, region_name, "path")
+
+
+def _s3_client(
+    endpoint_url: str | None, region_name: str | None, addressing_style: Literal["path", "virtual"]
+) -> S3Client:
     names = Config(
-        signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+        signature_version="s3v4", s3={"addressing_style": addressing_style, "us_east_1_regional_endpoint": "regional"}
     )
     config = lambda_config().merge(names)
     return boto3.client("s3", endpoint_url=endpoint_url, region_name=region_name, config=config)
