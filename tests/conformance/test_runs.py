@@ -12,9 +12,9 @@ from chat_testing.builders import assistant_message, context, thread, user_messa
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import LeaseLost
 from chatkit_aws.runs import Busy, Claim, EventLog, Leases, NameTaken, Repeated, Stops
-from chatkit_aws.runs.leases import LEASE_SECONDS, REPEAT_SECONDS
 from chatkit_aws.runs.log import LONGEST_SECONDS, MAX_BATCH_BYTES, Forgotten
 from chatkit_aws.runs.names import KEPT_SECONDS
+from chatkit_aws.runs.run_row import LEASE_SECONDS, REPEAT_SECONDS
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.keys import Owner

@@ -17,7 +17,7 @@ from chat_testing.chat import Answer, ChatClient, message, request
 from chat_testing.models import PausingModels
 from chat_testing.tokens import TokenIssuer
 from chatkit_aws.runs import Claim, EventLog, Leases
-from chatkit_aws.runs.leases import LEASE_SECONDS
+from chatkit_aws.runs.run_row import LEASE_SECONDS
 from chatkit_aws.store import DynamoDBStore, keys
 from chatkit_aws.store.bodies import Bodies
 from chatkit_aws.store.cipher import Scope

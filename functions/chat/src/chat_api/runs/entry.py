@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chat_api.runs.spending import Spending
 from chatkit_aws.errors import StoreRefused, StoreUnavailable
 from chatkit_aws.runs import Leases
-from chatkit_aws.runs.leases import LEASE_SECONDS
+from chatkit_aws.runs.run_row import LEASE_SECONDS
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.lease import Lease, Taking
 from chatkit_aws.usage import Admission, Meter, QuotaReached

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 
 from chatkit_aws.errors import ChatKitAwsError
-from chatkit_aws.runs.leases import LEASE_SECONDS
+from chatkit_aws.runs.run_row import LEASE_SECONDS
 from chatkit_aws.usage import Admission, Level, Prices, Usage
 
 logger = logging.getLogger(__name__)

@@ -24,6 +24,11 @@ class Claim:
     digest: str
     is_named: bool = False
 
+    @property
+    def named_digest(self) -> str | None:
+        """The digest, where the run is to be known by its name after others came."""
+        return self.digest if self.is_named else None
+
 
 class Busy(ChatKitAwsError):
     """Another run answers in this thread."""

@@ -9,14 +9,15 @@ for the generation.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from chatkit_aws.errors import LeaseLost
+from chatkit_aws.runs import run_row
 from chatkit_aws.runs.claim import Busy, NameTaken, Repeated
+from chatkit_aws.runs.creations import Creations
 from chatkit_aws.runs.names import KEPT_SECONDS, Names
-from chatkit_aws.store import keys
+from chatkit_aws.runs.run_row import LEASE_SECONDS, REPEAT_SECONDS
 from chatkit_aws.store.lease import Lease
 from chatkit_aws.store.rows import Row, values_of
 from chatkit_aws.store.table import ConditionFailed
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from chatkit_aws.store.table import Table
     from chatkit_aws.store.writes import Values
 
-LEASE_SECONDS = 30
-"""How long a lease lasts that nobody renews: for so long the thread of a killed process takes no message."""
-REPEAT_SECONDS = 120
-"""For how long after its lease a run that did not end well is repeated by the same request. ChatKit.js repeats one up
-to five times, with waits of up to 10 s."""
 CLOCKS_SECONDS = 1
 """By how much the clocks of two processes may differ, and the fractions that whole seconds leave out."""
 
@@ -50,8 +46,6 @@ _TAKE = (
 _END = "SET ended = :ended, ended_at = :now"
 _GIVE_BACK = f"{_END}, run_id = :run_id, digest = :digest, lease_until = :lease_until, run_generation = :run_generation"
 _MINE = "generation = :generation"
-_FIRST = 1
-"""The generation of a new thread's first run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +60,7 @@ class Leases:
 
     async def create(self, thread: ThreadKeys, claim: Claim) -> Lease:
         """The lease of a thread that is about to be created. Raises Repeated, with the thread that there is instead."""
-        return await self._unless_known(self._created(thread, claim), thread, claim)
+        return await self._unless_known(Creations(self.table).begin(thread, claim), thread, claim)
 
     async def renew(self, lease: Lease) -> None:
         """Keep the lease for another while. Raises LeaseLost."""
@@ -83,7 +77,7 @@ class Leases:
         change, before = _END, lease.before
         if how == "void" and before is not None and before.ended != "void":
             change = _GIVE_BACK
-            known = replace(before, ended=before.ended or "broken", run_generation=_generation_of(before))
+            known = replace(before, ended=before.ended or "broken", run_generation=run_row.generation_of(before))
             names = ("run_id", "digest", "lease_until", "run_generation", "ended")
             values = {**values, **{f":{name}": values_of(known)[name] for name in names}}
         try:
@@ -98,7 +92,7 @@ class Leases:
         """
         before = lease.before
         if how != "void" and before is not None and before.ended is None and before.run_id and before.digest:
-            killed = Lease(lease.thread, before.run_id, _generation_of(before))
+            killed = Lease(lease.thread, before.run_id, run_row.generation_of(before))
             await self._names.keep(killed, before.digest, "broken")
         if how != "void" and lease.digest is not None:
             await self._names.keep(lease, lease.digest, how)
@@ -106,7 +100,7 @@ class Leases:
     async def running(self, thread: ThreadKeys) -> str | None:
         """The run that answers in a thread now."""
         row = await self.table.get(thread.run)
-        return row.run_id if row and not self._is_over(row) else None
+        return row.run_id if row and not run_row.is_over(row, self.table.writes.now) else None
 
     async def last(self, thread: ThreadKeys) -> Lease | None:
         """The lease of the run that answers in a thread, or did last, for a day; not for the caller to write with.
@@ -114,13 +108,17 @@ class Leases:
         None also where that one was refused before it said anything.
         """
         row = await self.table.get(thread.run)
-        return Lease(thread, row.run_id, _generation_of(row)) if row and row.run_id and row.ended != "void" else None
+        return (
+            Lease(thread, row.run_id, run_row.generation_of(row))
+            if row and row.run_id and row.ended != "void"
+            else None
+        )
 
     async def is_over(self, lease: Lease) -> End | Literal[False]:
         """How the run ended, and False while it goes on; one that was killed or replaced is broken."""
         row = await self.table.get(lease.thread.run)
-        if row is not None and _generation_of(row) == lease.generation:
-            if not self._is_over(row):
+        if row is not None and run_row.generation_of(row) == lease.generation:
+            if not run_row.is_over(row, self.table.writes.now):
                 return False
             return "broken" if row.ended is None else cast("End", row.ended)
         if row is not None and row.generation == lease.generation:
@@ -143,50 +141,18 @@ class Leases:
         raise Repeated(known) if isinstance(known, Lease) else known
 
     async def _take(self, thread: ThreadKeys, claim: Claim) -> Lease:
-        asked_at, row = self.table.writes.now, self._row(thread, claim)
+        asked_at, row = self.table.writes.now, run_row.new(thread, claim, self.table.writes.now)
         values: Values = {**_values(row), **self._times(), ":one": {"N": "1"}, ":void": {"S": "void"}}
-        condition = _FREE
+        condition, too_old = _FREE, str(asked_at - REPEAT_SECONDS)
         if not claim.is_named:
             condition = _FREE_AND_NO_REPETITION
-            values = {**values, ":clean": {"S": "clean"}, ":too_old": {"N": str(self._too_old)}}
+            values = {**values, ":clean": {"S": "clean"}, ":too_old": {"N": too_old}}
         try:
             before = await self.table.replace(self.table.writes.update(row.key, _TAKE, condition, values))
         except ConditionFailed as failed:
             return self._met(thread, claim, row, failed)
-        generation = (before.generation or 0) + 1 if before else _FIRST
-        return Lease(thread, claim.run_id, generation, _named(claim), before, _wrote_since(before, asked_at))
-
-    async def _created(self, thread: ThreadKeys, claim: Claim) -> Lease:
-        condition = f"{ABSENT} OR expires_at <= :now"
-        values: Values = {}
-        while True:
-            try:
-                return await self._create(thread, claim, condition, values)
-            except ConditionFailed as failed:
-                met = failed.rows[0]
-            if met and met.run_id and met.thread:
-                earlier = Lease(thread.owner.thread(keys.unescape(met.thread)), met.run_id, _FIRST)
-                if await self._is_repeated(earlier, claim):
-                    raise Repeated(earlier)
-                condition, values = "run_id = :met", {":met": {"S": met.run_id}}
-
-    async def _create(self, thread: ThreadKeys, claim: Claim, condition: str, values: Values) -> Lease:
-        writes, row = self.table.writes, self._row(thread, claim)
-        mark = Row(thread.owner.repeat(claim.digest), run_id=claim.run_id, thread=thread.escaped)
-        mark = replace(mark, expires_at=writes.now + KEPT_SECONDS)
-        await self.table.transact(writes.put(mark, condition, values), writes.put(replace(row, generation=_FIRST)))
-        return Lease(thread, claim.run_id, _FIRST, _named(claim))
-
-    async def _is_repeated(self, earlier: Lease, claim: Claim) -> bool:
-        """Whether a request to create a thread repeats the earlier one, as `take` would decide it."""
-        row = await self.table.get(earlier.thread.run)
-        if row is None or row.ended == "void":
-            return False
-        if claim.run_id == earlier.run_id:
-            return True
-        if _generation_of(row) != _FIRST or row.ended == "clean":
-            return False
-        return not self._is_over(row) or not (claim.is_named or (row.lease_until or 0) <= self._too_old)
+        generation = (before.generation or 0) + 1 if before else run_row.FIRST
+        return Lease(thread, claim.run_id, generation, claim.named_digest, before, _wrote_since(before, asked_at))
 
     def _met(self, thread: ThreadKeys, claim: Claim, row: Row, failed: ConditionFailed) -> Lease:
         """What it means that the lease could not be taken."""
@@ -194,15 +160,10 @@ class Leases:
         if not met or met.run_id is None or met.generation is None:
             raise Busy
         if met.nonce == row.nonce:  # it was taken, and the answer to that was lost
-            return Lease(thread, claim.run_id, met.generation, _named(claim), others_wrote=True)
+            return Lease(thread, claim.run_id, met.generation, claim.named_digest, others_wrote=True)
         if claim.digest == met.digest:
-            raise Repeated(Lease(thread, met.run_id, _generation_of(met)))
+            raise Repeated(Lease(thread, met.run_id, run_row.generation_of(met)))
         raise NameTaken if claim.run_id == met.run_id else Busy
-
-    def _row(self, thread: ThreadKeys, claim: Claim) -> Row:
-        now = self.table.writes.now
-        row = Row(thread.run, run_id=claim.run_id, digest=claim.digest, nonce=uuid.uuid4().hex)
-        return replace(row, lease_until=now + LEASE_SECONDS, expires_at=now + KEPT_SECONDS)
 
     def _times(self) -> Values:
         now = self.table.writes.now
@@ -213,13 +174,6 @@ class Leases:
     def _names(self) -> Names:
         return Names(self.table)
 
-    @property
-    def _too_old(self) -> int:
-        return self.table.writes.now - REPEAT_SECONDS
-
-    def _is_over(self, row: Row) -> bool:
-        return row.ended is not None or (row.lease_until or 0) <= self.table.writes.now
-
 
 def _values(row: Row) -> Values:
     return {f":{name}": values_of(row)[name] for name in ("run_id", "digest", "nonce")}
@@ -227,15 +181,6 @@ def _values(row: Row) -> Values:
 
 def _generation(lease: Lease) -> Values:
     return {":generation": {"N": str(lease.generation)}}
-
-
-def _generation_of(row: Row) -> int:
-    """The generation of the run that the row tells of."""
-    return (row.generation or 0) if row.run_generation is None else row.run_generation
-
-
-def _named(claim: Claim) -> str | None:
-    return claim.digest if claim.is_named else None
 
 
 def _wrote_since(before: Row | None, asked_at: int) -> bool:

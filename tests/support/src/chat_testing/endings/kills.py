@@ -13,7 +13,7 @@ from chat_testing.endings.people import Person, asking
 from chat_testing.endings.rows import Rows
 from chat_testing.endings.waiting import each
 from chat_testing.endings.world import World
-from chatkit_aws.runs.leases import LEASE_SECONDS
+from chatkit_aws.runs.run_row import LEASE_SECONDS
 
 FIRST, LAST = 0.0, 1.8
 """When processes are killed: 0 is the request, 1 the end of an undisturbed answer. The first one of a process takes
