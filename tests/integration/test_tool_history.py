@@ -220,7 +220,9 @@ async def test_turn_that_is_stopped_leaves_whole_pairs(apps: Apps) -> None:
     models.model.enqueue([assistant_message("Half of", item_id="m1"), call("look_up", 2, word="moon")])
     body = json.dumps(request("threads.create", input=message("Go"))).encode()
     turn = asyncio.create_task(client.post(body, None, **{HEADER: "run-of-the-test-1"}))
-    await asyncio.wait_for(models.model.said.wait(), 30)
+    async with asyncio.timeout(30):
+        while b"Half of" not in app.doorway.sent:  # noqa: ASYNC110 - it is the application that sends
+            await asyncio.sleep(0.02)
     await client.post(b'{"run": "run-of-the-test-1"}', "/chatkit/stop")
     stopped = await turn
     models.model.go_on.set()
