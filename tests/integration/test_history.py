@@ -7,8 +7,8 @@ import pytest
 from chatkit.types import ClientToolCallItem, ThreadItem, UserMessageItem
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.server.history import load_history
-from chat_api.server.window import Limits
+from chat_api.server.memory.history import load_history
+from chat_api.server.memory.window import Limits
 from chat_testing.builders import after, assistant_message, context, thread, user_message
 from chatkit_aws.store import DynamoDBStore
 

@@ -30,8 +30,8 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.tasks import MAX_TITLE, ListedTask, Tasks
 from chat_api.assistant.widgets.day_plan import day_plan
-from chat_api.server.smuggled import visible
-from chat_api.server.title_text import MAX_CHARACTERS, tidy
+from chat_api.server.beside.title_text import MAX_CHARACTERS, tidy
+from chat_api.server.models.smuggled import visible
 from chat_testing.app import App, application
 from chat_testing.builders import context, file_attachment
 from chat_testing.chat import Answer, message, request

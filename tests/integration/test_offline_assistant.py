@@ -8,7 +8,7 @@ import pytest
 from agents import Model
 from openai import AsyncOpenAI
 
-from chat_api.server.model import Models
+from chat_api.server.models.model import Models
 from chat_testing import approving
 from chat_testing.app import App
 from chat_testing.assistant import reloaded, tasks_of

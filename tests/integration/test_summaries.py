@@ -13,7 +13,7 @@ from agents import Model
 from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.server.folding import EVERY
+from chat_api.server.memory.folding import EVERY
 from chat_testing.app import App, application
 from chat_testing.chat import Answer, ChatClient
 from chat_testing.models import PausingModels

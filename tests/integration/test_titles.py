@@ -17,7 +17,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from chat_api.assistant.agent import load_prices
 from chat_api.runs.spending import Spending
 from chat_api.runs.turn import MARGIN_SECONDS
-from chat_api.server.title_text import tidy
+from chat_api.server.beside.title_text import tidy
 from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
 from chat_testing.chat import Answer, ChatClient, message, request

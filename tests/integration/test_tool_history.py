@@ -20,7 +20,7 @@ from agents.testing import ModelStep, assistant_message, function_call
 from chatkit.agents import AgentContext, ClientToolCall
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.server.tool_calls import CALL_CHARACTERS, ITEM_CHARACTERS
+from chat_api.server.memory.tool_calls import CALL_CHARACTERS, ITEM_CHARACTERS
 from chat_api.web.claims import HEADER
 from chat_testing.app import App, application
 from chat_testing.approving import decide
@@ -320,7 +320,7 @@ async def test_broken_item_is_left_out_and_the_rest_is_given(
     def fail(*_: object) -> None:
         raise KeyError("of a later version")
 
-    monkeypatch.setattr("chat_api.server.tool_calls.to_inputs", fail)
+    monkeypatch.setattr("chat_api.server.memory.tool_calls.to_inputs", fail)
     given = await given_next(app, alice, created.thread_id)
     assert kinds(given) == ["user", "assistant"]
     assert log.getvalue().count("items are left out of what the model sees") == 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_api.server.mentions import Mention, Mentions
+from chat_api.server.events.mentions import Mention, Mentions
 
 
 def found(text: str, *titles: str) -> list[tuple[str, int]]:

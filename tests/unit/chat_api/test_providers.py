@@ -9,8 +9,8 @@ from openai import AsyncOpenAI
 from pydantic import ValidationError
 
 from chat_api.providers import Provider
-from chat_api.server.endpoints import Endpoints, client_of
-from chat_api.server.model import Models
+from chat_api.server.models.endpoints import Endpoints, client_of
+from chat_api.server.models.model import Models
 from chat_testing.app import settings_for
 from chatkit_aws.clients import secretsmanager_client
 from chatkit_aws.secrets import ModelKey

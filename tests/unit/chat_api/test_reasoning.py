@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_api.server.reasoning import Separation
+from chat_api.server.models.reasoning import Separation
 
 
 def separated(pieces: list[str]) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from chat_api.server.sighting import Sightings
+from chat_api.server.events.sighting import Sightings
 
 
 def message(item_id: str, second: int) -> AssistantMessageItem:

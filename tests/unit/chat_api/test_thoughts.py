@@ -11,7 +11,7 @@ from chatkit.types import (
     WorkflowTaskUpdated,
 )
 
-from chat_api.server.thoughts import sparse
+from chat_api.server.events.thoughts import sparse
 
 OTHER = ProgressUpdateEvent(text="Looking")
 

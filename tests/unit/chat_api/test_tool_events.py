@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chat_api.server.tool_events import ToolEvents
+from chat_api.server.events.tool_events import ToolEvents
 
 
 async def test_sender_goes_on_when_the_reader_asks_for_more() -> None:

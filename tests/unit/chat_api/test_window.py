@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_api.server.estimate import tokens_of
-from chat_api.server.window import KEPT, Limits, Part, first_of
+from chat_api.server.memory.estimate import tokens_of
+from chat_api.server.memory.window import KEPT, Limits, Part, first_of
 
 PARTS = st.lists(st.builds(Part, st.uuids().map(str), st.integers(0, 400), st.booleans()), min_size=1, max_size=60)
 LIMITS = st.builds(Limits, st.integers(1, 50), st.integers(1, 2_000))

@@ -21,11 +21,13 @@ from chat_api.pacing import Pace
 from chat_api.runs.entry import Gate
 from chat_api.runs.keeper import Runs
 from chat_api.runs.turn import MARGIN_SECONDS
-from chat_api.server import chosen, endpoints, window
-from chat_api.server.aside import SmallModel
+from chat_api.server import chosen
 from chat_api.server.assistant import Assistant
+from chat_api.server.beside.aside import SmallModel
 from chat_api.server.chat_server import ChatServer
-from chat_api.server.model import Models, build_types
+from chat_api.server.memory import window
+from chat_api.server.models import endpoints
+from chat_api.server.models.model import Models, build_types
 from chat_api.server.preparation import prepare
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings

@@ -23,26 +23,26 @@ from chat_api.assistant.widgets.approval import decided
 from chat_api.runs.context import TurnContext
 from chat_api.server import approvals
 from chat_api.server.approvals import Decision
-from chat_api.server.aside import Aside
 from chat_api.server.assistant import Assistant
+from chat_api.server.beside.aside import Aside
+from chat_api.server.beside.titles import Title
 from chat_api.server.chosen import AssistantAgent, chosen
-from chat_api.server.citations import Citations
-from chat_api.server.drawing import Drawing
 from chat_api.server.equipped import equipped
-from chat_api.server.estimate import Estimate
-from chat_api.server.fresh import fresh
-from chat_api.server.history import History, load_history
-from chat_api.server.kept_calls import KeptCalls
-from chat_api.server.raw_citations import readable
+from chat_api.server.events.citations import Citations
+from chat_api.server.events.drawing import Drawing
+from chat_api.server.events.fresh import fresh
+from chat_api.server.events.raw_citations import readable
+from chat_api.server.events.sighting import Sightings
+from chat_api.server.events.streams import closing
+from chat_api.server.events.thoughts import sparse
+from chat_api.server.events.tool_events import ToolEvents
+from chat_api.server.memory.estimate import Estimate
+from chat_api.server.memory.history import History, load_history
+from chat_api.server.memory.kept_calls import KeptCalls
+from chat_api.server.memory.summaries import Summarizing
+from chat_api.server.models.smuggled import without_smuggled
 from chat_api.server.refused import refused
-from chat_api.server.sighting import Sightings
-from chat_api.server.smuggled import without_smuggled
 from chat_api.server.steps import Steps
-from chat_api.server.streams import closing
-from chat_api.server.summaries import Summarizing
-from chat_api.server.thoughts import sparse
-from chat_api.server.titles import Title
-from chat_api.server.tool_events import ToolEvents
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.images import Images

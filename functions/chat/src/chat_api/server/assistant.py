@@ -10,8 +10,8 @@ from chat_api.assistant.calls import Act, ActAtOnce
 from chat_api.assistant.guardrails import Guardrails
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
-from chat_api.server import window
-from chat_api.server.aside import SmallModel
+from chat_api.server.beside.aside import SmallModel
+from chat_api.server.memory import window
 from chatkit_aws.context import RequestContext
 
 

@@ -4,7 +4,7 @@ from openai.types.responses import EasyInputMessageParam
 
 from chat_api.mcp_client.servers import McpTools
 from chat_api.server.chosen import AssistantAgent
-from chat_api.server.history import History
+from chat_api.server.memory.history import History
 from chatkit_aws.context import RequestContext
 
 

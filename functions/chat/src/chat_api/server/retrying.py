@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from chatkit.types import ThreadItem, ThreadItemDoneEvent, ThreadStreamEvent, UserMessageItem
 
-from chat_api.server.delivery import is_hidden
-from chat_api.server.streams import closing
-from chat_api.server.unfinished import Apply, Unfinished
+from chat_api.server.events.delivery import is_hidden
+from chat_api.server.events.streams import closing
+from chat_api.server.events.unfinished import Apply, Unfinished
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 

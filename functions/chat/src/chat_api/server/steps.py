@@ -8,8 +8,8 @@ from agents.exceptions import MaxTurnsExceeded
 from chatkit.agents import AgentContext
 from openai.types.responses import ResponseFunctionToolCall
 
-from chat_api.server.estimate import tokens_of
-from chat_api.server.tool_events import ToolEvents
+from chat_api.server.events.tool_events import ToolEvents
+from chat_api.server.memory.estimate import tokens_of
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Usage
 

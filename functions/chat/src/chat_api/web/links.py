@@ -8,7 +8,7 @@ from typing import Any
 from chatkit.types import GeneratedImage
 from pydantic_core import from_json, to_json
 
-from chat_api.server.streams import closing
+from chat_api.server.events.streams import closing
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.store.image_data import stored_type

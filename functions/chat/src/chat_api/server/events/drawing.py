@@ -21,8 +21,8 @@ from chatkit.types import (
 )
 
 from chat_api.runs.context import TurnContext
-from chat_api.server.citations import Converter
-from chat_api.server.streams import closing
+from chat_api.server.events.citations import Converter
+from chat_api.server.events.streams import closing
 from chat_api.texts import mark, say
 from chatkit_aws.errors import ImageRefused, StoreRefused, StoreUnavailable
 from chatkit_aws.store.image_data import ImageData

@@ -23,8 +23,8 @@ from chatkit.types import (
 from openai.types.responses import ResponseFunctionToolCall
 
 from chat_api.runs.context import TurnContext
-from chat_api.server.streams import closing
-from chat_api.server.tool_calls import ToolCall, item_of, text_of
+from chat_api.server.events.streams import closing
+from chat_api.server.memory.tool_calls import ToolCall, item_of, text_of
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
 

@@ -20,8 +20,8 @@ from chatkit.types import (
 )
 
 from chat_api.runs.context import TurnContext
-from chat_api.server.streams import closing
-from chat_api.server.unfinished import Apply, Unfinished
+from chat_api.server.events.streams import closing
+from chat_api.server.events.unfinished import Apply, Unfinished
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
 

@@ -10,7 +10,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 from openai.providers import bedrock
 
 from chat_api.providers import Provider
-from chat_api.server.model import Models
+from chat_api.server.models.model import Models
 from chatkit_aws.secrets import ModelKey, ModelKeyAuth
 
 RETRIES = 1

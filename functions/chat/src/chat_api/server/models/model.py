@@ -15,8 +15,8 @@ from openai import AsyncOpenAI
 from openai.types import chat, responses
 
 from chat_api.providers import Api
-from chat_api.server.chat_completions import ChatCompletionsModel
-from chat_api.server.hosted import ForgivingModel
+from chat_api.server.models.chat_completions import ChatCompletionsModel
+from chat_api.server.models.hosted import ForgivingModel
 from chatkit_aws import deferred
 
 

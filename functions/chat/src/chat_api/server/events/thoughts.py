@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chatkit.types import ThoughtTask, ThreadItemUpdatedEvent, ThreadStreamEvent, WorkflowTaskUpdated
 
-from chat_api.server.streams import closing
+from chat_api.server.events.streams import closing
 
 _GROWTH = 1.1
 """How much longer a thought is when it is sent again: all updates together are then as long as eleven thoughts,

@@ -7,8 +7,8 @@ from datetime import datetime
 from agents import TResponseInputItem
 from chatkit.types import ThreadItem
 
-from chat_api.server.summary import Summary
-from chat_api.server.window import Limits, Part, first_within
+from chat_api.server.memory.summary import Summary
+from chat_api.server.memory.window import Limits, Part, first_within
 
 FULL = 0.65
 """From which share of its limits on a history is to be summed up: there is time for some attempts."""

@@ -7,7 +7,7 @@ from agents import ModelResponse, OpenAIChatCompletionsModel, TResponseInputItem
 from agents.items import TResponseStreamEvent
 from openai import AsyncStream
 
-from chat_api.server import reasoning
+from chat_api.server.models import reasoning
 
 
 class ChatCompletionsModel(OpenAIChatCompletionsModel):

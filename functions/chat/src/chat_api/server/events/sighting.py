@@ -15,8 +15,8 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from chat_api.server.streams import closing
-from chat_api.server.wholeness import whole
+from chat_api.server.events.streams import closing
+from chat_api.server.events.wholeness import whole
 
 _NAMED_BY_THE_MODEL: dict[str, StoreItemType] = {"assistant_message": "message", "client_tool_call": "tool_call"}
 """Items whose ids the SDK takes from the model; all others have one of the store's."""

@@ -21,8 +21,8 @@ from chatkit.types import (
 )
 from openai.types.responses.response_output_text import AnnotationURLCitation
 
-from chat_api.server.mentions import Mention, Mentions
-from chat_api.server.streams import closing
+from chat_api.server.events.mentions import Mention, Mentions
+from chat_api.server.events.streams import closing
 
 _SCHEMES = ("http", "https")
 

@@ -3,7 +3,7 @@
 from chatkit.server import DEFAULT_PAGE_SIZE
 from chatkit.types import ItemsListParams, Page, ThreadItem
 
-from chat_api.server.delivery import is_hidden
+from chat_api.server.events.delivery import is_hidden
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 

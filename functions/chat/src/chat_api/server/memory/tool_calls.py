@@ -15,7 +15,7 @@ from chatkit.types import HiddenContextItem, ThreadItem
 from openai.types.responses import ResponseFunctionToolCallParam
 from openai.types.responses.response_input_item_param import FunctionCallOutput
 
-from chat_api.server.wholeness import whole_text
+from chat_api.server.events.wholeness import whole_text
 
 KIND = "tool_calls"
 """What the content of such an item says that it is."""

@@ -17,7 +17,7 @@ from chatkit.types import (
     WorkflowItem,
 )
 
-from chat_api.server.updates import at_rest
+from chat_api.server.events.updates import at_rest
 from chatkit_aws.store.keys import naive_utc
 
 type Apply = Callable[[dict[str, ThreadItem], ThreadItemUpdatedEvent], None]

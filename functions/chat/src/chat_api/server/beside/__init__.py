@@ -1,0 +1,1 @@
+"""What a small model does beside an answer."""

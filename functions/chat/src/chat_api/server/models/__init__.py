@@ -1,0 +1,1 @@
+"""The models that are asked, and how what they say is read."""
