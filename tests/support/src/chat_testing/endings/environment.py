@@ -65,7 +65,10 @@ def _serve(listener: socket.socket, changes: dict[str, str], log: Path) -> None:
         for source, target in ((nothing, sys.stdin), (output, sys.stdout), (output, sys.stderr)):
             os.dup2(source.fileno(), target.fileno())
     os.environ.update(changes)
-    config = uvicorn.Config(create_app_from_environment(), log_config=None, lifespan="off", access_log=False)
+    # Longer than any case: a connection that is closed as a request is sent on it looks like a broken answer.
+    config = uvicorn.Config(
+        create_app_from_environment(), log_config=None, lifespan="off", access_log=False, timeout_keep_alive=600
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 
