@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
 from typing import Any, cast
 
 from agents import RunItemStreamEvent, RunResultStreaming
@@ -12,32 +11,30 @@ from chatkit.types import (
     AssistantMessageItem,
     ClientToolCallItem,
     HiddenContextItem,
-    ThreadItem,
-    ThreadItemAddedEvent,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
-    WorkflowItem,
 )
 from openai.types.responses import ResponseFunctionToolCall
 
+from chat_api.assistant.pauses import WAITS
 from chat_api.runs.context import TurnContext
 from chat_api.server.events.streams import closing
+from chat_api.server.memory.place import Place
 from chat_api.server.memory.tool_calls import ToolCall, item_of, text_of
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
 
 logger = logging.getLogger(__name__)
 
-_MOMENT = timedelta(microseconds=1)
-
 
 class KeptCalls:
     """One turn's: functions of ours and of MCP servers. What a provider's own tools found is in the answer.
 
     All that were carried out before a message are one item, which is stored with it, so that a turn without tools
-    writes nothing more. What an answer leaves that ends early is stored at its end.
+    writes nothing more. What an answer leaves that ends early is stored at its end. What asked the page or the user is
+    left out: its item is in the thread, and gets the result.
     """
 
     def __init__(self, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext) -> None:
@@ -49,8 +46,7 @@ class KeptCalls:
         self._asked: dict[str, ResponseFunctionToolCall] = {}
         self._seen: set[str] = set()
         self._done: dict[str, ToolCall] = {}
-        self._since = datetime.max  # noqa: DTZ901 - as the SDK's times are
-        self._workflow: WorkflowItem | None = None
+        self._place = Place()
         self._stored: list[str] = []
 
     def watched(self, result: RunResultStreaming) -> RunResultStreaming:
@@ -61,7 +57,7 @@ class KeptCalls:
         self._run = result
         for made in result.new_items:
             self.note(made)
-        self._done, self._since = {}, datetime.max  # noqa: DTZ901 - as above
+        self._done, self._place = {}, Place()
         return cast("RunResultStreaming", _Watched(result, self))
 
     async def keep(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
@@ -100,37 +96,36 @@ class KeptCalls:
             ):
                 if (asked := self._asked.get(call_id)) is not None and call_id not in self._seen:
                     self._seen.add(call_id)
-                    self._since = min(self._since, datetime.now())  # noqa: DTZ005 - the SDK's is naive
-                    self._done[call_id] = ToolCall(asked.name, asked.arguments, text_of(output))
+                    if (result := text_of(output)) != WAITS:
+                        self._place.note_call()
+                        self._done[call_id] = ToolCall(asked.name, asked.arguments, result)
 
     def _items_before(self, event: ThreadStreamEvent) -> Iterator[HiddenContextItem]:
         match event:
-            case ThreadItemAddedEvent(item=WorkflowItem() as workflow):
-                self._workflow = workflow
-            case ThreadItemDoneEvent(item=WorkflowItem()):
-                self._workflow = None
-            case ThreadItemDoneEvent(item=AssistantMessageItem() | ClientToolCallItem() as item):
-                self._forget(item)
+            case ThreadItemDoneEvent(item=ClientToolCallItem()):
+                self._forget_asking()
                 yield from self._items()
+            case ThreadItemDoneEvent(item=AssistantMessageItem()):
+                yield from self._items()
+        self._place.note(event)
 
-    def _forget(self, item: ThreadItem) -> None:
-        """A call that the page carries out is an item of its own, to which its result will come."""
-        if isinstance(item, ClientToolCallItem):
-            self._done.pop(item.call_id, None)
+    def _forget_asking(self) -> None:
+        """Leave out the call that had the page asked, whose output the run ends with (as with `StopAtTools`).
+
+        Not by its id: where it was one of several, ChatKit's SDK gives the item that of the last (1.6.5).
+        """
+        output = self._run.final_output if self._run else None
+        self._done = {call_id: call for call_id, call in self._done.items() if call.result != output}
 
     def _items(self) -> Iterator[HiddenContextItem]:
         """The item of what there is, if there is something."""
         if not self._done:
             return
         item_id = self._store.generate_item_id("tool_call", self._thread, self._context)
-        item = item_of(list(self._done.values()), item_id, self._thread.id, self._created_at())
-        self._done, self._since = {}, datetime.max  # noqa: DTZ901 - as above
+        item = item_of(list(self._done.values()), item_id, self._thread.id, self._place.take())
+        self._done = {}
         self._stored.append(item_id)
         yield item
-
-    def _created_at(self) -> datetime:
-        """Before an open workflow: the SDK goes on with that where only a call of the page's follows it."""
-        return self._since if self._workflow is None else min(self._since, self._workflow.created_at - _MOMENT)
 
 
 class _Watched:
