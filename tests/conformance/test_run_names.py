@@ -11,9 +11,9 @@ from chat_testing.builders import context
 from chat_testing.turns import Clock
 from chatkit_aws.clients import dynamodb_client
 from chatkit_aws.runs import Claim, Leases, NameTaken, Repeated
-from chatkit_aws.runs.leases import CLOCKS_SECONDS
 from chatkit_aws.runs.names import KEPT_SECONDS, End
 from chatkit_aws.runs.run_row import LEASE_SECONDS, REPEAT_SECONDS
+from chatkit_aws.runs.taking import CLOCKS_SECONDS
 from chatkit_aws.store.keys import Owner
 from chatkit_aws.store.lease import Lease
 from chatkit_aws.store.retries import Retries
