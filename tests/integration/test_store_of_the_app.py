@@ -8,8 +8,8 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_kms.client import KMSClient
 from types_boto3_s3.client import S3Client
 
-from chat_api.bootstrap import create_store
 from chat_api.settings import Settings
+from chat_api.storage import create_store
 from chat_testing.app import settings_for
 from chat_testing.aws_local import make_key
 from chat_testing.builders import context, incompressible, thread, user_message

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import chatkit_aws.store
-from chat_api.bootstrap import check_times
+from chat_api.checks import check_times
 from chat_api.providers import Provider
 from chat_api.settings import Settings
 from chat_testing.deployment import Document, Stack, as_list, function_variables, load_template, transformed

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from chat_api.bootstrap import check_servers
 from chat_api.mcp_servers import McpServer, McpServers
-from chat_testing.app import settings_for
 
 SERVERS: TypeAdapter[tuple[McpServer, ...]] = TypeAdapter(McpServers)
 GOOD = {"name": "notes", "url": "https://notes.example.com/mcp", "tools": ["find"]}
@@ -55,12 +53,3 @@ def test_server_that_cannot_be_so_is_refused_without_being_repeated(wrong: dict[
 def test_names_are_distinct() -> None:
     with pytest.raises(ValidationError, match="the same name"):
         SERVERS.validate_python(json.dumps([GOOD, GOOD]))
-
-
-def test_hosted_server_needs_the_responses_api() -> None:
-    settings = settings_for("table", "https://keys").model_copy(
-        update={"mcp_servers": (McpServer(**{**GOOD, "kind": "hosted"}),), "model_api": "chat_completions"}
-    )
-    with pytest.raises(ValueError, match="Responses API"):
-        check_servers(settings)
-    check_servers(settings.model_copy(update={"model_api": "responses"}))

@@ -13,6 +13,8 @@ from chat_api.texts import mark, say
 
 _NO_MODEL = mark("This model is not offered here.")
 _NO_TOOL = mark("This tool is not offered here.")
+_NOT_WITH_IT = mark("This tool is not offered with this model. Please choose another model.")
+_WITHOUT = mark("without: {tools}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Choices:
 
     models: tuple[ModelOffer, ...] = ()
     tools: tuple[ToolOffer, ...] = ()
+    apart: frozenset[tuple[str | None, str]] = frozenset()
+    """Which tool is not there with which model, by their ids; the first is None where no model was chosen."""
 
     def __post_init__(self) -> None:
         for offers in (self.models, self.tools):
@@ -68,32 +72,40 @@ class Choices:
         return next((offer for offer in self.models if offer.id == chosen.model), None)
 
     def tool(self, chosen: InferenceOptions) -> ToolOffer | None:
-        """The chosen tool, likewise."""
-        wanted = chosen.tool_choice and chosen.tool_choice.id
-        return next((offer for offer in self.tools if offer.id == wanted), None)
+        """The chosen tool, likewise, and None where it is not there with the chosen model."""
+        wanted, model = chosen.tool_choice and chosen.tool_choice.id, self.model(chosen)
+        found = next((offer for offer in self.tools if offer.id == wanted), None)
+        return None if found and (model and model.id, found.id) in self.apart else found
 
     def check(self, chosen: InferenceOptions, locale: str) -> None:
         """Raises `Problem` 422, in the caller's language, for a model or tool that is not offered."""
         if chosen.model is not None and self.model(chosen) is None:
             raise _refusal("model", say(locale, _NO_MODEL))
         if chosen.tool_choice is not None and self.tool(chosen) is None:
-            raise _refusal("tool_choice.id", say(locale, _NO_TOOL))
+            is_there = any(offer.id == chosen.tool_choice.id for offer in self.tools)
+            raise _refusal("tool_choice.id", say(locale, _NOT_WITH_IT if is_there else _NO_TOOL))
 
     def shown(self, locale: str) -> dict[str, list[dict[str, Any]]]:
         """What ChatKit.js takes as `composer.models` and `composer.tools`, in a language."""
         return {
-            "models": [_model_option(offer, locale) for offer in self.models],
+            "models": [_model_option(offer, self._lacking(offer), locale) for offer in self.models],
             "tools": [_tool_option(offer, locale) for offer in self.tools],
         }
+
+    def _lacking(self, model: ModelOffer) -> list[ToolOffer]:
+        return [tool for tool in self.tools if (model.id, tool.id) in self.apart]
 
 
 def _refusal(name: str, detail: str) -> problems.Problem:
     return problems.invalid(detail, ({"field": f"params.input.inference_options.{name}", "message": detail},))
 
 
-def _model_option(offer: ModelOffer, locale: str) -> dict[str, Any]:
-    texts = {"label": offer.label, "description": offer.description}
-    return {"id": offer.id, **_said(texts, locale), "default": offer.default}
+def _model_option(offer: ModelOffer, lacking: list[ToolOffer], locale: str) -> dict[str, Any]:
+    option = {"id": offer.id, **_said({"label": offer.label, "description": offer.description}, locale)}
+    if lacking:
+        without = say(locale, _WITHOUT, tools=", ".join(say(locale, tool.label) for tool in lacking))
+        option["description"] = " · ".join(filter(None, (option.get("description"), without)))
+    return {**option, "default": offer.default}
 
 
 def _tool_option(offer: ToolOffer, locale: str) -> dict[str, Any]:

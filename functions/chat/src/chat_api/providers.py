@@ -1,5 +1,6 @@
 """Which endpoints have the models: what configuration says of each."""
 
+from collections.abc import Collection
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -32,3 +33,9 @@ class Provider(BaseModel):
             message = "a provider with secret_id has base_url too"
             raise ValueError(message)
         return self
+
+
+def located(name: str, providers: Collection[str]) -> tuple[str, str]:
+    """Where a model is and what it is called there: `provider/model`, and any other name the first endpoint's, `""`."""
+    provider, _, model = name.partition("/")
+    return (provider, model) if model and provider in providers else ("", name)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from chat_api.mcp_servers import McpServers
-from chat_api.providers import Api, Provider
+from chat_api.providers import Api, Provider, located
 
 
 def _split(value: object) -> object:
@@ -117,6 +117,11 @@ class Settings(BaseModel):
     """How long the comment before the first event is; 0 for none."""
     max_message_characters: int = Field(ge=1, le=100_000)
     max_message_attachments: int = Field(default=10, ge=0, le=100)
+
+    def api_of(self, model: str | None) -> Api:
+        """What a model speaks, by where it is; without a name, the one that answers by default."""
+        provider, _ = located(model or self.model_name, self.model_providers)
+        return self.model_providers[provider].api if provider else self.model_api
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

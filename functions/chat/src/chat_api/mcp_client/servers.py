@@ -37,16 +37,19 @@ class McpTools:
         """Close the connections that are kept."""
         await asyncio.gather(*(server.close() for server in self._direct))
 
-    async def offer(self, context: RequestContext) -> Offer:
-        """The tools for who asks; a server that cannot be reached has none, and the model is told."""
-        if not self._direct and not self._hosted:
+    async def offer(self, context: RequestContext, *, hosted: bool = True) -> Offer:
+        """The tools for who asks; a server that cannot be reached has none, and the model is told.
+
+        Without `hosted`, those that the model's provider calls are left out.
+        """
+        called = self._hosted if hosted else []
+        if not self._direct and not called:
             return Offer()
         listed = await asyncio.gather(*(self._catalog.tools(server, context) for server in self._direct))
         found = [(server, tools) for server, tools in zip(self._direct, listed, strict=True) if tools is not None]
         direct = [direct_tool(server, tool, context) for server, tools in found for tool in tools]
-        hosted = [hosted_tool(server, context) for server in self._hosted]
-        reached = [server.server.name for server, _ in found] + [server.name for server in self._hosted]
+        reached = [server.server.name for server, _ in found] + [server.name for server in called]
         missing = [server.server.name for server, tools in zip(self._direct, listed, strict=True) if tools is None]
         told = [(_OUTSIDE, reached), (_MISSING, missing)]
         notes = [text.format(names=", ".join(names)) for text, names in told if names]
-        return Offer((*direct, *hosted), " ".join(notes))
+        return Offer((*direct, *(hosted_tool(server, context) for server in called)), " ".join(notes))

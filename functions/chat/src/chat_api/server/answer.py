@@ -36,6 +36,7 @@ from chat_api.server.events.sighting import Sightings
 from chat_api.server.events.streams import closing
 from chat_api.server.events.thoughts import sparse
 from chat_api.server.events.tool_events import ToolEvents
+from chat_api.server.hosted_tools import api_of, fitting
 from chat_api.server.memory.estimate import Estimate
 from chat_api.server.memory.history import History, load_history
 from chat_api.server.memory.kept_calls import KeptCalls
@@ -153,7 +154,9 @@ class Answer:
     async def _agent(self, options: InferenceOptions, history: History, *, begins: bool) -> AssistantAgent:
         """The agent as who asked the question has chosen it, also where the answer goes on in a later turn."""
         agent = chosen(self._assistant.agent, self._assistant.choices, options, begins=begins)
-        return await equipped(agent, self._assistant.mcp, history, self._context)
+        api = api_of(agent, self._assistant.speaks)
+        hosted = api == "responses"
+        return await equipped(fitting(agent, api), self._assistant.mcp, history, self._context, hosted=hosted)
 
     def _asides(self, history: History, message: UserMessageItem | None) -> list[Aside]:
         """A title on its way, where the thread has none, and a summary, where it is time for one."""

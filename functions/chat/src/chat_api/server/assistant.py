@@ -10,9 +10,15 @@ from chat_api.assistant.calls import Act, ActAtOnce
 from chat_api.assistant.guardrails import Guardrails
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
+from chat_api.providers import Api
 from chat_api.server.beside.aside import SmallModel
+from chat_api.server.hosted_tools import Speaks
 from chat_api.server.memory import window
 from chatkit_aws.context import RequestContext
+
+
+def _responses(_: str | None) -> Api:
+    return "responses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,7 @@ class Assistant:
 
     `model_calls` and `tool_calls` are how many of them a turn may have. Without a model for `titles` or `summaries`
     threads get none. `choices` are what users may choose, `mcp` has tools of other servers, which are known only when a
-    turn begins. Answers may show images from `image_domains`.
+    turn begins. Answers may show images from `image_domains`. Which API a model has, `speaks` knows.
     """
 
     agent: Agent[AgentContext[RequestContext]]
@@ -37,6 +43,7 @@ class Assistant:
     mcp: McpTools | None = None
     guardrails: Guardrails = field(default_factory=Guardrails)
     image_domains: tuple[str, ...] = ()
+    speaks: Speaks = _responses
 
     @property
     def history_items(self) -> int:

@@ -35,11 +35,3 @@ def _settings(agent: AssistantAgent, offer: ModelOffer) -> ModelSettings:
 
 def _defaults(model: object) -> ModelSettings:
     return get_default_model_settings(model) if isinstance(model, str) else ModelSettings()
-
-
-def check(agent: AssistantAgent, choices: Choices) -> None:
-    """Raises ValueError where a tool is offered that the agent does not have: a model could not be made to call it."""
-    there = {tool.name for tool in agent.tools}
-    if missing := [offer.tool for offer in choices.tools if offer.tool not in there]:
-        message = f"choices: the agent has no tool named {', '.join(missing)}"
-        raise ValueError(message)

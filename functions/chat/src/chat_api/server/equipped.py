@@ -9,12 +9,15 @@ from chatkit_aws.context import RequestContext
 
 
 async def equipped(
-    agent: AssistantAgent, mcp: McpTools | None, history: History, context: RequestContext
+    agent: AssistantAgent, mcp: McpTools | None, history: History, context: RequestContext, *, hosted: bool
 ) -> AssistantAgent:
-    """The agent with their tools for who asks; `history` then begins with what the model has to know of them."""
+    """The agent with their tools for who asks; `history` then begins with what the model has to know of them.
+
+    Of servers that the model's provider calls there are none, unless its API has them: `hosted`.
+    """
     if mcp is None:
         return agent
-    offer = await mcp.offer(context)
+    offer = await mcp.offer(context, hosted=hosted)
     if offer.note:
         history.input.insert(0, EasyInputMessageParam(role="system", content=offer.note))
     return agent.clone(tools=[*agent.tools, *offer.tools]) if offer.tools else agent

@@ -9,7 +9,7 @@ from httpx2 import AsyncClient, Timeout
 from openai import AsyncOpenAI, DefaultAsyncHttpx2Client
 from openai.providers import bedrock
 
-from chat_api.providers import Provider
+from chat_api.providers import Provider, located
 from chat_api.server.models.model import Models
 from chatkit_aws.secrets import ModelKey, ModelKeyAuth
 
@@ -33,11 +33,8 @@ class Endpoints(ModelProvider):
 
     def get_model(self, model_name: str | None) -> Model:
         """The model of that name, known or not."""
-        full = model_name or self.first.name
-        name, _, model = full.partition("/")
-        if model and name in self.others:
-            return self.others[name].get_model(model)
-        return self.first.get_model(full)
+        provider, name = located(model_name or self.first.name, self.others)
+        return (self.others[provider] if provider else self.first).get_model(name)
 
 
 def with_key(base_url: str, key: ModelKey) -> AsyncOpenAI:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chat_api.bootstrap import check_times
+from chat_api.checks import check_times
 from chat_api.settings import Settings
 from chat_testing.app import settings_for
 
