@@ -9,7 +9,7 @@ import pytest
 from agents.testing import function_call
 
 from chat_api.assistant.tasks import ListedTask
-from chat_api.operation import MAX_TOOL_OUTPUT
+from chat_api.bounds import MAX_TOOL_OUTPUT
 from chat_testing.app import App
 from chat_testing.assistant import UNKNOWN, ask, calls, given, reloaded, tasks_of, told
 from chat_testing.chat import Answer, ChatClient
@@ -135,3 +135,14 @@ async def test_output_that_is_too_large_is_refused_and_a_smaller_one_taken(asked
     assert await reloaded(asked.user, asked.thread_id) == asked.answer.items
     asked.app.models.say("Thanks")
     assert (await asked.output("x" * (MAX_TOOL_OUTPUT - 2))).text == "Thanks"
+
+
+async def test_output_with_a_number_that_could_not_be_kept_is_refused_and_another_one_taken(asked: Asked) -> None:
+    params = f'{{"thread_id": "{asked.thread_id}", "result": {{"n": 1e999}}}}'
+    refused = await asked.user.post(f'{{"type": "threads.add_client_tool_output", "params": {params}}}'.encode())
+    assert (refused.status, refused.json["detail"]) == (400, "The body holds a number that is too large.")
+    assert await reloaded(asked.user, asked.thread_id) == asked.answer.items
+    asked.app.models.say("Thanks")
+    assert (await asked.output({"n": 1e300})).text == "Thanks"
+    [call] = [item for item in await reloaded(asked.user, asked.thread_id) if item["type"] == "client_tool_call"]
+    assert call["output"] == {"n": 1e300}

@@ -141,6 +141,12 @@ async def test_answers_longer_than_a_message_are_refused(asked: Asked) -> None:
     assert (await asked.kept())[0] == "pending"
 
 
+async def test_more_answers_than_anybody_gives_are_refused_though_they_are_empty(asked: Asked) -> None:
+    answer = await asked.submit({"title": {"values": [""] * 30_000}})
+    assert answer.status == 422
+    assert (await asked.kept())[0] == "pending"
+
+
 async def test_other_user_cannot_answer_nor_by_a_thread_of_their_own(asked: Asked) -> None:
     bobs = await questions(asked.app, asked.app.user("bob"))
     assert (await asked.submit(BOTH, user=bobs.user)).status == 404

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chat_api.assistant.tasks import ListedTask
-from chat_api.operation import MAX_TAGS
+from chat_api.bounds import MAX_TAGS
 from chat_testing.app import App
 from chat_testing.assistant import UNKNOWN, calls, tasks_of
 from chat_testing.chat import Answer, ChatClient

@@ -226,6 +226,15 @@ async def test_body_that_is_no_message_is_refused(alice: McpClient, body: bytes,
     assert (await alice.post(body)).status_code == status
 
 
+@pytest.mark.parametrize("wrong", [b"NaN", b"-Infinity", b"1e999", b'"\\ud800"', b'"a\\u0000"'], ids=repr)
+async def test_values_that_could_not_be_kept_or_told_to_a_model_are_refused(alice: McpClient, wrong: bytes) -> None:
+    assert (await alice.post(PING.replace(b"1", wrong))).status_code == 400
+    arguments = json.dumps({"name": "add_task", "arguments": {"title": "TITLE"}}).encode().replace(b'"TITLE"', wrong)
+    adding = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": %s}' % arguments
+    assert (await alice.post(adding)).status_code == 400
+    assert await titles(alice) == []
+
+
 async def test_other_media_types_are_refused(alice: McpClient) -> None:
     assert (await alice.post(PING, **{"Content-Type": "text/plain"})).status_code == 400
     assert (await alice.post(PING, Accept="text/html")).status_code == 406

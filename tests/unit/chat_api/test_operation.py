@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chat_api.operation import MAX_BODY, MAX_PAGE, parse
+from chat_api.bounds import MAX_ANSWERS, MAX_PAGE
+from chat_api.operation import MAX_BODY, parse
 from chat_api.problems import Problem
 
 LIMIT = 1000
@@ -131,10 +132,53 @@ def test_body_too_large_is_refused_before_its_many_errors_are_made() -> None:
     assert peak - before < 50 * len(sent)
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_number_that_json_does_not_have_is_400(number: str) -> None:
-    sent = body("threads.custom_action", thread_id="t", action={"type": "a", "payload": {"n": 12345}})
+BROUGHT = [
+    body("threads.custom_action", thread_id="t", action={"type": "a", "payload": {"n": 12345}}),
+    body("threads.sync_custom_action", thread_id="t", item_id="i", action={"type": "a", "payload": 12345}),
+    body("threads.add_client_tool_output", thread_id="t", result=[{"n": 12345}]),
+    body("threads.add_structured_input", thread_id="t", item_id="i", input={"answers": {"q": {"values": [12345]}}}),
+    body(
+        "threads.create", input=message(content=[{"type": "input_tag", "id": "1", "text": "x", "data": {"n": 12345}}])
+    ),
+    json.dumps({"type": "threads.list", "params": {}, "metadata": {"n": 12345}}).encode(),
+]
+"""Requests with a number in whatever they bring."""
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1E999", "9" * 400 + ".0"])
+@pytest.mark.parametrize("sent", BROUGHT)
+def test_number_that_json_does_not_have_or_that_would_be_read_as_infinite_is_400(sent: bytes, number: str) -> None:
     assert refusal(sent.replace(b"12345", number.encode())).status == 400
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e-999", "9" * 400])
+def test_number_that_is_kept_is_taken(number: str) -> None:
+    sent = body("threads.add_client_tool_output", thread_id="t", result={"n": 12345})
+    assert parse(sent.replace(b"12345", number.encode()), LIMIT).thread_id == "t"
+
+
+def answers(**given: list[str]) -> bytes:
+    """Answers to questions, by their values."""
+    submission = {"answers": {question: {"values": values} for question, values in given.items()}}
+    return body("threads.add_structured_input", thread_id="t", item_id="i", input=submission)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"q": [""] * (MAX_ANSWERS + 1)},
+        {f"q{number}": [""] * 2 for number in range(MAX_ANSWERS // 2 + 1)},
+        {f"q{number}": list[str]() for number in range(MAX_ANSWERS + 1)},
+    ],
+    ids=["of one question", "of several", "without any value"],
+)
+def test_more_answers_than_anybody_gives_are_422_though_they_are_empty(given: dict[str, list[str]]) -> None:
+    problem = refusal(answers(**given))
+    assert (problem.status, problem.detail) == (422, f"There are at most {MAX_ANSWERS} answers at a time.")
+
+
+def test_as_many_answers_as_there_may_be_are_taken() -> None:
+    assert parse(answers(q=[""] * MAX_ANSWERS), LIMIT).thread_id == "t"
 
 
 def test_message_that_grows_when_it_is_stored_is_refused_first() -> None:

@@ -1,10 +1,11 @@
 """A request's body: JSON of a bounded size, read once and shown again."""
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Message, Receive
+
+from chatkit_aws.json_object import InvalidJson, read_object
 
 MAX_BODY = 64 * 1024
 """Bytes of a request; the longest title has 800."""
@@ -15,7 +16,7 @@ class TooLarge(Exception):
 
 
 class Malformed(Exception):
-    """The body is no JSON object in UTF-8."""
+    """The body is no JSON object, or one that could not be kept."""
 
 
 async def read(request: Request) -> bytes:
@@ -31,12 +32,9 @@ async def read(request: Request) -> bytes:
 def parse(body: bytes) -> dict[str, Any]:
     """The message. Raises Malformed, for what the library would take for a defect of its own too."""
     try:
-        message = json.loads(body.decode())
-    except (ValueError, RecursionError):
+        return read_object(body)  # not a list: batches went with the protocol's version 2025-06-18
+    except InvalidJson:
         raise Malformed from None
-    if not isinstance(message, dict):  # batches went with the protocol's version 2025-06-18
-        raise Malformed
-    return message
 
 
 def replaying(body: bytes, receive: Receive) -> Receive:

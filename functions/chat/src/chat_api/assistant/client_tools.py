@@ -3,7 +3,7 @@
 The page gets the call in ChatKit's option `onClientTool`; what this returns comes back as the call's output, and the
 answer goes on (https://openai.github.io/chatkit-js/guides/client-tools). A call is stored. One that is never answered,
 since the page was closed, is left out of what the model is given. An output is what a browser says: the model is told
-so in `instructions.md`, and `operation.py` limits its size.
+so in `instructions.md`, and `bounds.py` limits its size.
 """
 
 from agents import function_tool

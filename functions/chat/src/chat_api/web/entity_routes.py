@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from chat_api import problems
 from chat_api.assistant.entities import Entities
-from chat_api.operation import MAX_ID_CHARACTERS
+from chat_api.bounds import MAX_ID_CHARACTERS
 from chat_api.services import Services
 from chat_api.web.identity import Caller
 from chatkit_aws.context import RequestContext
