@@ -1,14 +1,14 @@
 """Every widget: its template is given what its module says, and gives what ChatKit knows."""
 
 from datetime import date
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from chatkit.widgets import DynamicWidgetRoot, StrictWidgetComponent, StrictWidgetRoot
 from pydantic import BaseModel, TypeAdapter
 
 from chat_api.assistant.tasks import ListedTask
-from chat_api.assistant.widgets.approval import ApprovalData, approval, decided
+from chat_api.assistant.widgets.approval import ApprovalData, Outcome, approval, ended
 from chat_api.assistant.widgets.day_plan import DayPlanData, day_plan
 from chat_api.assistant.widgets.task_form import TaskFormData, filled_form, is_open, saved_task, task_form
 from chat_api.assistant.widgets.task_list import TaskListData, task_list
@@ -28,7 +28,7 @@ def all_of_them(locale: str) -> list[DynamicWidgetRoot]:
         filled_form(None, TASK.title, DAY, "Wrong", locale),
         *(saved_task(task, locale) for task in (TASK, DONE)),
         approval("ctc_1", ["Delete it.", TASK.title], locale),
-        *(decided([TASK.title], locale, approved=approved) for approved in (True, False)),
+        *(ended([TASK.title], locale, outcome) for outcome in get_args(Outcome.__value__)),
         *(task_preview(task, locale) for task in (TASK, DONE)),
         *(day_plan(DAY, text, locale, is_whole=is_whole) for text, is_whole in (("", False), (TASK.title, True))),
     ]

@@ -11,6 +11,7 @@ from chat_api.texts import mark, say
 from chatkit_aws.context import RequestContext
 
 _RETRY = mark("Trying again may help.")
+_GO_ON = mark("What you decided counts. Write a message to go on.")
 _REFERENCE = mark("Reference: {request_id}")
 
 
@@ -26,24 +27,27 @@ class Words:
         """The words for who asks."""
         return cls(context.locale, context.request_id)
 
-    def failure(self, failure: Failure) -> ErrorEvent:
-        """That the answer failed, why, whether a retry can help, and by which id the log knows it."""
-        sentences = [say(self.locale, failure.text)]
-        if failure.allow_retry:
-            sentences.append(say(self.locale, _RETRY))
-        sentences.append(say(self.locale, _REFERENCE, request_id=self.request_id))
-        return ErrorEvent(code="custom", message=" ".join(sentences), allow_retry=failure.allow_retry)
+    def failure(self, failure: Failure, *, is_final: bool = False) -> ErrorEvent:
+        """That the answer failed, why, whether a retry can help, and by which id the log knows it.
 
-    def told(self, error: BaseException) -> ErrorEvent:
+        None can where what was answered `is_final`: the user's decision, which is taken once.
+        """
+        sentences = [say(self.locale, failure.text)]
+        if is_final or failure.allow_retry:
+            sentences.append(say(self.locale, _GO_ON if is_final else _RETRY))
+        sentences.append(say(self.locale, _REFERENCE, request_id=self.request_id))
+        return ErrorEvent(code="custom", message=" ".join(sentences), allow_retry=failure.allow_retry and not is_final)
+
+    def told(self, error: BaseException, *, is_final: bool = False) -> ErrorEvent:
         """What an exception is to the user; noted and logged, unless it was raised to tell them something."""
         for link in chain(error):
             if isinstance(link, CustomStreamError):
-                return self.refusal(link.message, allow_retry=link.allow_retry)
+                return self.refusal(link.message, allow_retry=link.allow_retry and not is_final)
             if isinstance(link, StreamError):
-                return ErrorEvent(code=link.code, allow_retry=link.allow_retry)
+                return ErrorEvent(code=link.code, allow_retry=link.allow_retry and not is_final)
         failure = failure_of(error)
         fail(error, failure)
-        return self.failure(failure)
+        return self.failure(failure, is_final=is_final)
 
     def refusal(self, text: str, *, allow_retry: bool = False) -> ErrorEvent:
         """Why nothing (more) is answered, where nothing failed; a text that no catalog knows is left as it is."""

@@ -4,14 +4,12 @@ import json
 
 from chatkit.agents import AgentContext
 
+from chat_api.arguments import plain, shown
 from chat_api.assistant.tasks import Tasks
 from chat_api.texts import mark, say
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import RecordNotFound
 from chatkit_aws.store import DynamoDBStore
-
-MOST_SHOWN = 500
-"""Characters of a call's arguments that are shown."""
 
 _DELETE = mark("Delete the task “{title}”.")
 _CALL = mark("Call {tool} with {arguments}.")
@@ -24,9 +22,8 @@ async def described(tool: str, arguments: str, context: AgentContext[RequestCont
     """
     locale = context.request_context.locale
     if tool == "delete_task" and (title := await _title(arguments, context)) is not None:
-        return say(locale, _DELETE, title=title)
-    shown = arguments if len(arguments) <= MOST_SHOWN else f"{arguments[:MOST_SHOWN]}…"
-    return say(locale, _CALL, tool=tool, arguments=shown)
+        return say(locale, _DELETE, title=plain(title, locale))
+    return say(locale, _CALL, tool=tool, arguments=shown(arguments, locale))
 
 
 async def _title(arguments: str, context: AgentContext[RequestContext]) -> str | None:

@@ -29,6 +29,9 @@ MOST_SOURCES = 20
 """Sources of an answer that the model is told of later."""
 
 SOURCES = "sources of the answer above"
+GENERATED_IMAGE = EasyInputMessageParam(
+    role="user", content="[an image that you made was shown here; you cannot see it]"
+)
 _SHOWN_OF_A_SOURCE = {"title", "url", "filename", "id"}
 
 
@@ -85,7 +88,7 @@ class HistoryConverter(ThreadItemConverter):
     @override
     async def generated_image_to_input(self, item: GeneratedImageItem) -> TResponseInputItem:
         """That there was one, and not what it shows: each later turn would pay for it again."""
-        return EasyInputMessageParam(role="user", content="[an image that you made was shown here; you cannot see it]")
+        return GENERATED_IMAGE
 
     async def to_input(self, item: ThreadItem, *, is_newest_message: bool) -> list[TResponseInputItem]:
         """What an item is to the model; only the newest message of the user's shows what it quotes and names."""

@@ -160,7 +160,7 @@ class Turn:
             case "lost":
                 return self._words.refusal(LeaseLost().message)
             case "deadline":
-                return self._words.failure(DEADLINE)
+                return self._words.failure(DEADLINE, is_final=self._ending.is_final)
 
     def _say(self, event: bytes) -> None:
         if self._keeper is not None:

@@ -10,25 +10,26 @@ from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.types import (
     InferenceOptions,
     NoticeEvent,
+    ThreadItemAddedEvent,
+    ThreadItemDoneEvent,
+    ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
     UserMessageItem,
-    WidgetItem,
-    WidgetRootUpdated,
 )
 
 from chat_api import quotas
-from chat_api.assistant.widgets.approval import decided
 from chat_api.runs.context import TurnContext
 from chat_api.server import approvals
-from chat_api.server.approvals import Decision
 from chat_api.server.assistant import Assistant
 from chat_api.server.beside.aside import Aside
 from chat_api.server.beside.titles import Title
 from chat_api.server.chosen import AssistantAgent, chosen
 from chat_api.server.equipped import equipped
+from chat_api.server.events.alone import alone
 from chat_api.server.events.citations import Citations
+from chat_api.server.events.delivery import is_hidden
 from chat_api.server.events.drawing import Drawing
 from chat_api.server.events.fresh import fresh
 from chat_api.server.events.raw_citations import readable
@@ -41,7 +42,7 @@ from chat_api.server.memory.estimate import Estimate
 from chat_api.server.memory.history import History, load_history
 from chat_api.server.memory.kept_calls import KeptCalls
 from chat_api.server.memory.summaries import Summarizing
-from chat_api.server.models.smuggled import without_smuggled
+from chat_api.server.models.drawn import as_asked
 from chat_api.server.refused import refused
 from chat_api.server.steps import Steps
 from chatkit_aws.context import RequestContext
@@ -67,7 +68,8 @@ class Answer:
         self._thread = thread
         self._context = context
         self._images = images
-        self._agent_context = AgentContext[RequestContext](thread=thread, store=store, request_context=context)
+        self.agent_context = AgentContext[RequestContext](thread=thread, store=store, request_context=context)
+        self.result: RunResultStreaming | None = None
 
     async def events(self, message: UserMessageItem | None) -> AsyncGenerator[ThreadStreamEvent]:
         """The answer to `message`, where the turn has one, as events. The model stops when nobody reads."""
@@ -77,32 +79,19 @@ class Answer:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
         options = history.question.inference_options if history.question else InferenceOptions()
         begins = message is not None
-        agent = await self._agent(options, history, begins=begins)
+        agent = await self.agent(options, history, begins=begins)
+        for event in approvals.passed_over(history.items if begins else (), self._context.locale):
+            yield event
         asides = self._asides(history, message)
         try:
-            async with closing(self._run(agent, history.input, options, begins=begins)) as events:
+            async with closing(self.run(agent, history.input, options, begins=begins)) as events:
                 async for event in events:
                     yield event
         finally:
             for aside in asides:
                 aside.end()
 
-    async def resumed(self, decision: Decision, widget: WidgetItem | None) -> AsyncGenerator[ThreadStreamEvent]:
-        """The rest of an answer that waited for this decision, which was asked for in `widget`, as events.
-
-        Raises CustomStreamError where none waits for it.
-        """
-        waiting = await approvals.taken(decision, self._thread.id, self._store, self._context)
-        if widget is not None:
-            shown = decided(waiting.actions, self._context.locale, approved=decision.approved)
-            yield ThreadItemUpdatedEvent(item_id=widget.id, update=WidgetRootUpdated(widget=shown))
-        agent = await self._agent(waiting.options, History([], None), begins=False)
-        state = await waiting.resumed(agent, self._agent_context, approved=decision.approved)
-        async with closing(self._run(agent, state, waiting.options)) as events:
-            async for event in events:
-                yield event
-
-    async def _run(
+    async def run(
         self,
         agent: AssistantAgent,
         given: list[TResponseInputItem] | RunState[Any],
@@ -110,11 +99,12 @@ class Answer:
         *,
         begins: bool = False,
     ) -> AsyncIterator[ThreadStreamEvent]:
+        """The agent's run, which begins with `given` or goes on with it, as events."""
         context, spending = self._context, self._context.spending
-        agent_context = self._agent_context
+        agent_context = self.agent_context
         tool_events = ToolEvents.of(agent_context)
         steps = Steps(self._assistant.tool_calls, tool_events)
-        result = self._started(agent, given, steps)
+        result = self.result = self._started(agent, given, steps)
         tool_events.follow(result)
         context.ending.cut = result.cancel
         steps.judged = lambda: _judged(result)
@@ -125,7 +115,7 @@ class Answer:
         calls = KeptCalls(self._store, self._thread, context)
         has_spoken = False
         try:
-            run = readable(calls.watched(result))
+            run = alone(readable(calls.watched(result)), result, agent_context)
             if begins:
                 run = fresh(run, agent_context)
             answered = stream_agent_response(agent_context, run, converter=drawing)
@@ -133,7 +123,7 @@ class Answer:
             async with closing(citations.added(sparse(kept))) as events:
                 async for event in events:
                     estimate.note(event)
-                    has_spoken = True
+                    has_spoken = has_spoken or _is_said(event)
                     yield event
             async for event in approvals.asked(result, options, agent_context):
                 has_spoken = True
@@ -151,7 +141,7 @@ class Answer:
             spending.add(model, Usage.of_run(result.context_wrapper.usage) + steps.untold + estimate.usage(steps.asked))
             await calls.end()
 
-    async def _agent(self, options: InferenceOptions, history: History, *, begins: bool) -> AssistantAgent:
+    async def agent(self, options: InferenceOptions, history: History, *, begins: bool) -> AssistantAgent:
         """The agent as who asked the question has chosen it, also where the answer goes on in a later turn."""
         agent = chosen(self._assistant.agent, self._assistant.choices, options, begins=begins)
         api = api_of(agent, self._assistant.speaks)
@@ -174,7 +164,7 @@ class Answer:
         return Runner.run_streamed(
             agent,
             given,
-            context=self._agent_context,
+            context=self.agent_context,
             max_turns=assistant.model_calls,
             hooks=steps,
             run_config=RunConfig(
@@ -184,9 +174,17 @@ class Answer:
                 tracing_disabled=True,
                 input_guardrails=[*assistant.guardrails.input],
                 output_guardrails=[*assistant.guardrails.output],
-                call_model_input_filter=without_smuggled,
+                call_model_input_filter=as_asked,
             ),
         )
+
+
+def _is_said(event: ThreadStreamEvent) -> bool:
+    """Whether an event is more than a sign of work: it shows or changes an item."""
+    match event:
+        case ThreadItemAddedEvent(item=item) | ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
+            return not is_hidden(item)
+    return isinstance(event, ThreadItemUpdatedEvent)
 
 
 async def _judged(result: RunResultStreaming) -> None:

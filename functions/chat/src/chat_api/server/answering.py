@@ -28,6 +28,7 @@ from chat_api.server.answer import Answer
 from chat_api.server.delivering import DeliveringServer
 from chat_api.server.events.streams import closing
 from chat_api.server.opening import Opening
+from chat_api.server.resuming import Resuming
 from chat_api.server.retrying import Retry
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import current_record
@@ -71,7 +72,8 @@ class AnsweringServer(DeliveringServer):
         if action.type == approvals.ACTION:
             assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
             answer = Answer(self._assistant, self._store, thread, context, self.images)
-            return self._said(answer.resumed(call.payload(approvals.Decision), sender), context)
+            resuming = Resuming(answer, self._store, thread, context)
+            return self._said(resuming.events(call.payload(approvals.Decision), sender), context)
         if (act := self._assistant.actions.get(action.type)) is None:
             raise CustomStreamError(UNKNOWN_ACTION)
         return act(call)

@@ -3,32 +3,34 @@
 The Agents SDK interrupts a run whose model asks for a tool with `needs_approval`
 (https://openai.github.io/openai-agents-python/human_in_the_loop). What the run was by then is a hidden item of the
 thread: it is sealed, deleted, exported and held as any other, and goes with a retry. A widget asks the user.
+`resuming.py` has their answer.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agents import RunContextWrapper, RunResultStreaming, RunState
-from agents.exceptions import UserError
+from agents import RunResultStreaming
 from chatkit.agents import AgentContext
 from chatkit.errors import CustomStreamError
-from chatkit.store import NotFoundError
 from chatkit.types import (
     HiddenContextItem,
     InferenceOptions,
     ThreadItem,
     ThreadItemDoneEvent,
+    ThreadItemReplacedEvent,
+    ThreadItemUpdatedEvent,
     ThreadStreamEvent,
     UserMessageItem,
     WidgetItem,
+    WidgetRootUpdated,
 )
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chat_api.assistant.approvals import described
-from chat_api.assistant.widgets.approval import approval
-from chat_api.server.chosen import AssistantAgent
+from chat_api.assistant.widgets.approval import Outcome, approval, ended
+from chat_api.server import run_states
 from chat_api.texts import mark
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -39,12 +41,9 @@ ACTION = "approval.answer"
 _KIND = "approval"
 _NEWEST = 10
 """Items among which a question is that can still be answered: after it comes its widget, and no message."""
-_GONE = CustomStreamError(
+GONE = CustomStreamError(
     mark("This was answered already, or the conversation has gone on. Please ask again."), allow_retry=False
 )
-_NOTHING_USED = {"requests": 0, "input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
-"""What the run has used by then is counted with the turn that it was used in."""
-_DECLINED = "The user did not allow this call. Nothing was done."
 
 
 class Decision(BaseModel):
@@ -58,29 +57,29 @@ class Decision(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A run that waits, what it would do in the user's words, and how its question was to be answered."""
+    """A run that waits in `item`, what it would do in the user's words, how its question was to be answered.
 
+    `widget` is the id of the item that asks.
+    """
+
+    item: HiddenContextItem
     state: dict[str, Any]
     actions: list[str]
     options: InferenceOptions
+    widget: str
 
-    async def resumed(
-        self, agent: AssistantAgent, context: AgentContext[RequestContext], *, approved: bool
-    ) -> RunState[Any]:
-        """The run as it goes on, what was used before not counted again.
+    def become(self, content: object) -> HiddenContextItem:
+        """The item once nothing waits in it."""
+        return self.item.model_copy(update={"content": content})
 
-        Raises CustomStreamError for a run of another version of the SDK, or with tools that there are no more.
-        """
-        try:
-            state = await RunState.from_json(agent, self.state, context_override=RunContextWrapper(context))
-        except UserError:
-            raise _GONE from None
-        for item in state.get_interruptions():
-            if approved:
-                state.approve(item)
-            else:
-                state.reject(item, rejection_message=_DECLINED)
-        return state
+    def over(self, *, approved: bool) -> HiddenContextItem:
+        """The item of a decision of which there is no more to say."""
+        return self.become({"kind": _KIND, "approved": approved})
+
+    def shows(self, outcome: Outcome, locale: str) -> ThreadItemUpdatedEvent:
+        """The event that shows, in the widget, how it has ended."""
+        root = ended(self.actions, locale, outcome)
+        return ThreadItemUpdatedEvent(item_id=self.widget, update=WidgetRootUpdated(widget=root))
 
 
 async def asked(
@@ -90,50 +89,63 @@ async def asked(
     if not result.interruptions:
         return
     caller = context.request_context
-    state = result.to_state().to_json(context_serializer=lambda _: {})
-    state["context"]["usage"] = _NOTHING_USED
     actions = [await described(item.name or "", item.arguments or "", context) for item in result.interruptions]
-    approval_id = context.generate_id("tool_call")
-    content = {"kind": _KIND, "actions": actions, "options": options.model_dump(mode="json"), "state": state}
+    approval_id, widget_id = context.generate_id("tool_call"), context.generate_id("message")
+    content = {"kind": _KIND, "actions": actions, "options": options.model_dump(mode="json"), "widget": widget_id}
+    content["state"] = run_states.dumped(result)
     fields = {"thread_id": context.thread.id, "created_at": datetime.now()}  # noqa: DTZ005 - as the SDK's
     yield ThreadItemDoneEvent(item=HiddenContextItem(id=approval_id, content=content, **fields))
     widget = approval(approval_id, actions, caller.locale)
-    item = WidgetItem(id=context.generate_id("message"), widget=widget, copy_text="\n".join(actions), **fields)
-    yield ThreadItemDoneEvent(item=item)
+    yield ThreadItemDoneEvent(item=WidgetItem(id=widget_id, widget=widget, copy_text="\n".join(actions), **fields))
 
 
-async def taken(decision: Decision, thread_id: str, store: DynamoDBStore, context: RequestContext) -> Waiting:
-    """The run that waits for this decision, which nobody else will find waiting. Raises CustomStreamError."""
+async def waiting(decision: Decision, thread_id: str, store: DynamoDBStore, context: RequestContext) -> Waiting:
+    """The run that waits for this decision. Raises CustomStreamError where there is none, or a message came after."""
     page = await store.load_thread_items(thread_id, None, _NEWEST, "desc", context)
-    newer: list[ThreadItem] = []
     for item in page.data:
-        if item.id == decision.approval:
+        if isinstance(item, UserMessageItem):
             break
-        newer.append(item)
-    else:
-        raise _GONE
-    if any(isinstance(item, UserMessageItem) for item in newer):
-        raise _GONE
-    found: list[Waiting] = []
-
-    def answered(item: ThreadItem) -> ThreadItem:
-        found.append(_waiting(item))
-        return item.model_copy(update={"content": {"kind": _KIND, "approved": decision.approved}})
-
-    try:
-        await store.change_item(thread_id, decision.approval, answered, context)
-    except NotFoundError:
-        raise _GONE from None
-    return found[-1]
+        if item.id == decision.approval and (found := _waiting_in(item)) is not None:
+            return found
+    raise GONE
 
 
-def are_in(item: ThreadItem) -> bool:
-    """Whether an item is an approval that is asked for, or was."""
-    return isinstance(item, HiddenContextItem) and isinstance(item.content, dict) and item.content.get("kind") == _KIND
+def passed_over(items: Iterable[ThreadItem], locale: str) -> Iterable[ThreadStreamEvent]:
+    """The events that end approvals which a message came after: the run goes, and the widget says so."""
+    for item in items:
+        if (found := _waiting_in(item)) is not None:
+            yield ThreadItemReplacedEvent(item=found.become({"kind": _KIND}))
+            yield found.shows("passed", locale)
 
 
-def _waiting(item: ThreadItem) -> Waiting:
-    if not isinstance(item, HiddenContextItem) or not are_in(item) or "state" not in item.content:
-        raise _GONE
-    content = item.content
-    return Waiting(content["state"], content["actions"], InferenceOptions.model_validate(content["options"]))
+def out_of_date(shown: ThreadItem, approval_id: str, locale: str) -> Iterable[ThreadStreamEvent]:
+    """The event that takes the buttons from a widget that still asks for an approval which nothing waits for."""
+    if isinstance(shown, WidgetItem) and _asks_for(shown.widget.model_dump(mode="json"), approval_id):
+        root = ended((shown.copy_text or "").splitlines(), locale, "passed")
+        yield ThreadItemUpdatedEvent(item_id=shown.id, update=WidgetRootUpdated(widget=root))
+
+
+def _asks_for(node: Any, approval_id: str) -> bool:
+    match node:
+        case {"type": str(kind), "payload": {"approval": str(asked_for)}} if kind == ACTION:
+            return asked_for == approval_id
+        case dict():
+            return any(_asks_for(value, approval_id) for value in node.values())
+        case list():
+            return any(_asks_for(value, approval_id) for value in node)
+    return False
+
+
+def _waiting_in(item: ThreadItem) -> Waiting | None:
+    """The run that waits in an item; None where there is none, or one of another make."""
+    if not isinstance(item, HiddenContextItem):
+        return None
+    match item.content:
+        case {"kind": str(kind), "state": dict(state), "actions": list(actions), "widget": str(widget), **rest}:
+            if kind == _KIND:
+                try:
+                    options = InferenceOptions.model_validate(rest.get("options"))
+                except ValidationError:
+                    return None
+                return Waiting(item, state, actions, options, widget)
+    return None

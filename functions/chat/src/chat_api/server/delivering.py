@@ -78,7 +78,7 @@ class DeliveringServer(ChatKitServer[RequestContext]):
             if isinstance(error, asyncio.CancelledError):
                 await self._note_stop(thread, context)
                 raise
-            yield Words.of(context).told(error)
+            yield Words.of(context).told(error, is_final=context.ending.is_final)
 
     async def _note_stop(self, thread: ThreadMetadata, context: TurnContext) -> None:
         """Where the user wanted no more of an answer, the model is told so."""

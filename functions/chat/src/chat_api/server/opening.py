@@ -43,7 +43,7 @@ class Opening:
 
     async def of_thread(self, events: Events) -> AsyncGenerator[ThreadStreamEvent]:
         """A new thread, which is only there once its first message is: else it would be one without its question."""
-        created, question = await _whole(self._begun(events))
+        created, question = await whole(self._begun(events))
         yield created
         yield question
         async for event in events:
@@ -51,7 +51,7 @@ class Opening:
 
     async def of_message(self, events: Events) -> AsyncGenerator[ThreadStreamEvent]:
         """A message in a thread: a stop that comes while it is stored leaves it there."""
-        yield await _whole(_next(events))
+        yield await whole(_next(events))
         async for event in events:
             yield event
 
@@ -124,7 +124,7 @@ class Opening:
             logger.warning("a thread without a message is left: %s", type(error).__name__)
 
 
-async def _whole[T](step: Coroutine[None, None, T]) -> T:
+async def whole[T](step: Coroutine[None, None, T]) -> T:
     """What a step comes to, which a cancellation waits for: what is being written is written, heard of or not."""
     task = asyncio.create_task(step)
     try:

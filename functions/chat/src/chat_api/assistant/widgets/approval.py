@@ -1,9 +1,10 @@
-"""What a tool would do, for the user to allow: `approval.widget`, in their language, and what they decided.
+"""What a tool would do, for the user to allow: `approval.widget`, in their language, and what became of it.
 
-The template is given `ApprovalData`. Its buttons are `approval.answer`, which `server/approvals.py` carries out.
+The template is given `ApprovalData`. Its buttons are `approval.answer`, which `server/resuming.py` carries out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from chatkit.widgets import DynamicWidgetRoot
 from pydantic import BaseModel, ConfigDict
@@ -11,11 +12,18 @@ from pydantic import BaseModel, ConfigDict
 from chat_api.assistant.widgets.templates import template
 from chat_api.texts import mark, say
 
+type Outcome = Literal["allowed", "declined", "broken", "passed"]
+"""`broken`: it was allowed, and the answer broke off. `passed`: the user said something else instead."""
+
 _HEADING = mark("May I do this?")
 _ALLOW = mark("Allow")
 _DECLINE = mark("Do not")
-_ALLOWED = mark("You allowed this.")
-_DECLINED = mark("You did not allow this.")
+_OUTCOMES: Mapping[Outcome, str] = {
+    "allowed": mark("You allowed this."),
+    "declined": mark("You did not allow this."),
+    "broken": mark("You allowed this, but the answer broke off: it may not have been done."),
+    "passed": mark("This can no longer be answered."),
+}
 
 
 class ApprovalData(BaseModel):
@@ -43,9 +51,9 @@ def approval(approval_id: str, actions: Sequence[str], locale: str) -> DynamicWi
     return template("approval").build(data)
 
 
-def decided(actions: Sequence[str], locale: str, *, approved: bool) -> DynamicWidgetRoot:
-    """The question and how it was answered."""
-    decision = say(locale, _ALLOWED if approved else _DECLINED)
+def ended(actions: Sequence[str], locale: str, outcome: Outcome) -> DynamicWidgetRoot:
+    """The question and what became of it."""
+    decision = say(locale, _OUTCOMES[outcome])
     return template("approval").build(
         ApprovalData(heading=say(locale, _HEADING), actions=list(actions), decision=decision)
     )

@@ -26,12 +26,13 @@ logger = logging.getLogger(__name__)
 class History:
     """What the model is given, oldest first, and the newest message of the user's in it, which is what is answered.
 
-    `fold` is what of it is to be summed up, so that later turns are told of it.
+    `fold` is what of it is to be summed up, so that later turns are told of it, `items` what was read of the thread.
     """
 
     input: list[TResponseInputItem]
     question: UserMessageItem | None
     fold: Fold | None = None
+    items: Sequence[ThreadItem] = ()
 
 
 async def load_history(
@@ -60,7 +61,7 @@ async def load_history(
     left = Limits(limits.items, max(limits.tokens - tokens_of(told), 1)) if told else limits
     first = first_of(parts, left, is_all=seen.is_all)
     given = [*told, *(item for input_ in inputs[first:] for item in input_)]
-    return History(given, question, fold_of(seen, limits) if message else None)
+    return History(given, question, fold_of(seen, limits) if message else None, page.data)
 
 
 def _since_summary(newest_first: Sequence[ThreadItem]) -> tuple[Summary | None, list[ThreadItem]]:
