@@ -1,29 +1,15 @@
 """A tool that needs the user's word waits for it, in the thread, and acts once or not at all."""
 
-from datetime import date
 from typing import Any
 
 import pytest
 from agents.testing import function_call
 
 from chat_testing.app import App
-from chat_testing.approving import buttons, decide, widget
+from chat_testing.approving import GONE, asked, buttons, decide, texts, widget
 from chat_testing.assistant import calls, tasks_of
-from chat_testing.chat import Answer, ChatClient
+from chat_testing.chat import ChatClient
 from chat_testing.spent import USED, Make, used
-
-GONE = "This was answered already, or the conversation has gone on. Please ask again."
-
-
-async def asked(app: App, title: str = "Call Bob") -> Answer:
-    """An answer that waits for leave to delete a task."""
-    task = await tasks_of(app, "alice").add(title, date(2026, 12, 1))
-    calls(app, "delete_task", task_id=task.id)
-    return await app.user("alice").create(f"Delete {title}")
-
-
-def texts(item: dict[str, Any]) -> list[str]:
-    return [part["value"] for part in item["widget"]["children"] if "value" in part]
 
 
 async def test_user_is_asked_in_words_and_nothing_is_done_before(app: App, alice: ChatClient) -> None:

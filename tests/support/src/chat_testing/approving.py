@@ -2,7 +2,20 @@
 
 from typing import Any
 
+from chat_testing.app import App
+from chat_testing.assistant import calls, tasks_of
+from chat_testing.builders import context
 from chat_testing.chat import Answer, ChatClient
+from chatkit_aws.store import DynamoDBStore
+
+GONE = "This was answered already, or the conversation has gone on. Please ask again."
+
+
+async def asked(app: App, title: str = "Call Bob") -> Answer:
+    """An answer that waits for alice's leave to delete a task."""
+    task = await tasks_of(app, "alice").add(title)
+    calls(app, "delete_task", task_id=task.id)
+    return await app.user("alice").create(f"Delete {title}")
 
 
 def widget(answer: Answer) -> dict[str, Any]:
@@ -24,3 +37,26 @@ async def decide(client: ChatClient, answer: Answer, *, approved: bool) -> Answe
     return await client.send(
         "threads.custom_action", thread_id=answer.thread_id, item_id=widget(answer)["id"], action=sent
     )
+
+
+async def shown(client: ChatClient, thread_id: str) -> dict[str, Any]:
+    """The thread's one widget, as a reload shows it."""
+    [found] = [item for item in await client.items(thread_id) if item["type"] == "widget"]
+    return found
+
+
+def texts(item: dict[str, Any]) -> list[str]:
+    """What a widget says."""
+    return [part["value"] for part in item["widget"]["children"] if "value" in part]
+
+
+def is_open(item: dict[str, Any]) -> bool:
+    """Whether a widget has its buttons."""
+    return any(part["type"] == "Row" for part in item["widget"]["children"])
+
+
+async def kept(app: App, thread_id: str) -> list[Any]:
+    """What alice's thread keeps that is hidden from her, oldest first."""
+    store = DynamoDBStore(app.table_name, app.dynamodb)
+    page = await store.load_thread_items(thread_id, None, 100, "asc", context("alice", "default"))
+    return [item.content for item in page.data if item.type == "hidden_context_item"]

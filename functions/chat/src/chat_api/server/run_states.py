@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from agents import FunctionTool, HostedMCPTool, RunContextWrapper, RunResultStreaming, RunState, Tool
-from agents.exceptions import UserError
 from agents.items import ToolApprovalItem
 from chatkit.agents import AgentContext
 from openai.types.responses.response_output_item import McpApprovalRequest
@@ -43,7 +42,7 @@ async def loaded(state: dict[str, Any], agent: AssistantAgent, context: AgentCon
     """The run again, what was used before not counted again. Raises Unusable."""
     try:
         return await RunState.from_json(agent, state, context_override=RunContextWrapper(context))
-    except (UserError, LookupError, TypeError, ValueError, AttributeError) as error:
+    except Exception as error:
         raise Unusable("the state of a run cannot be read") from error
 
 
