@@ -139,6 +139,16 @@ async def test_questions_and_leave_are_answered_in_any_order(app: App, alice: Ch
     assert await tasks_of(app, "alice").all() == []
 
 
+async def test_answers_to_questions_beside_an_approval_are_taken_again_where_answering_them_failed(
+    app: App, alice: ChatClient
+) -> None:
+    answer = await asked_beside(app, call("ask_details", missing=["title"]))
+    app.models.model.enqueue(RuntimeError("down"))
+    assert (await answered(alice, answer)).events[-1]["allow_retry"] is True
+    app.models.say("Noted.")
+    assert (await answered(alice, answer)).text == "Noted."
+
+
 async def test_sign_of_work_is_no_answer(app: App, alice: ChatClient) -> None:
     calls(app, "list_tasks", open_only=True)
     app.models.model.enqueue([])

@@ -35,8 +35,8 @@ def test_it_is_said_in_the_user_s_language() -> None:
         ("one\ntwo\u2028three", "one two\ufffdthree"),
         ("tag\U000e0061", "tag\ufffd"),
         ("half\ud800", "half\ufffd"),
-        ("می\u200cخواهم", "\u2068می\u200cخواهم\u2069"),
-        ("שלום", "\u2068שלום\u2069"),
+        ("\u0645\u06cc\u200c\u062e", "\u2068\u0645\u06cc\u200c\u062e\u2069"),
+        ("\u05e9\u05dc", "\u2068\u05e9\u05dc\u2069"),
         ("👩\u200d👩", "👩\u200d👩"),
     ],
 )

@@ -1,6 +1,7 @@
 """What the user is asked to allow before a tool acts that has `needs_approval`, or is of a server that asks for it."""
 
 import json
+from typing import Any
 
 from chatkit.agents import AgentContext
 
@@ -15,23 +16,38 @@ _DELETE = mark("Delete the task “{title}”.")
 _CALL = mark("Call {tool} with {arguments}.")
 
 
-async def described(tool: str, arguments: str, context: AgentContext[RequestContext]) -> str:
-    """What a call would do, in the user's language; name a tool of yours here for words that fit it.
+async def in_words(tool: str, given: dict[str, Any], context: AgentContext[RequestContext]) -> str | None:
+    """What a call would do, in the user's language: give a tool of yours its words here. None where it has none.
 
-    The arguments are the model's words. What they mean is looked up for who asks.
+    What is given are the model's words: what they mean is looked up for who asks, and what is shown of them is `plain`.
     """
     locale = context.request_context.locale
-    if tool == "delete_task" and (title := await _title(arguments, context)) is not None:
-        return say(locale, _DELETE, title=plain(title, locale))
-    return say(locale, _CALL, tool=tool, arguments=shown(arguments, locale))
+    match tool, given:
+        case "delete_task", {"task_id": str(task_id)} if (title := await _title(task_id, context)) is not None:
+            return say(locale, _DELETE, title=plain(title, locale))
+    return None
 
 
-async def _title(arguments: str, context: AgentContext[RequestContext]) -> str | None:
+async def described(tool: str, arguments: str, context: AgentContext[RequestContext]) -> str:
+    """What the user reads of a call: what it would do in words, or the call as it is."""
+    words = await in_words(tool, _object(arguments), context)
+    locale = context.request_context.locale
+    return words or say(locale, _CALL, tool=tool, arguments=shown(arguments, locale))
+
+
+async def _title(task_id: str, context: AgentContext[RequestContext]) -> str | None:
     """The title of the task that is meant; None where there is none."""
     store = context.store
     assert isinstance(store, DynamoDBStore)  # noqa: S101 - the application has no other
     try:
-        task_id = json.loads(arguments)["task_id"]
-        return (await Tasks(store, context.request_context).get(str(task_id))).title
-    except (ValueError, TypeError, KeyError, RecordNotFound):
+        return (await Tasks(store, context.request_context).get(task_id)).title
+    except RecordNotFound:
         return None
+
+
+def _object(arguments: str) -> dict[str, Any]:
+    try:
+        found = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -105,7 +105,7 @@ async def waiting(decision: Decision, thread_id: str, store: DynamoDBStore, cont
     for item in page.data:
         if isinstance(item, UserMessageItem):
             break
-        if item.id == decision.approval and (found := _waiting_in(item)) is not None:
+        if item.id == decision.approval and (found := waiting_in(item)) is not None:
             return found
     raise GONE
 
@@ -113,7 +113,7 @@ async def waiting(decision: Decision, thread_id: str, store: DynamoDBStore, cont
 def passed_over(items: Iterable[ThreadItem], locale: str) -> Iterable[ThreadStreamEvent]:
     """The events that end approvals which a message came after: the run goes, and the widget says so."""
     for item in items:
-        if (found := _waiting_in(item)) is not None:
+        if (found := waiting_in(item)) is not None:
             yield ThreadItemReplacedEvent(item=found.become({"kind": _KIND}))
             yield found.shows("passed", locale)
 
@@ -136,7 +136,7 @@ def _asks_for(node: Any, approval_id: str) -> bool:
     return False
 
 
-def _waiting_in(item: ThreadItem) -> Waiting | None:
+def waiting_in(item: ThreadItem) -> Waiting | None:
     """The run that waits in an item; None where there is none, or one of another make."""
     if not isinstance(item, HiddenContextItem):
         return None

@@ -20,6 +20,7 @@ from chatkit.types import (
 )
 
 from chat_api.runs.context import TurnContext
+from chat_api.server.approvals import waiting_in
 from chat_api.server.memory import tool_calls
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ChatKitAwsError
@@ -58,7 +59,7 @@ class BrokenAnswers:
             raise
 
     async def newest(self) -> tuple[ThreadItem | None, list[HiddenContextItem]]:
-        """The thread's last item, but for what answers left that broke off, and the notes of these.
+        """The thread's last item, but for open approvals and what answers left that broke off, and the notes of these.
 
         Where it is what the user sent, nothing whole was said to it, but maybe done.
         """
@@ -69,6 +70,9 @@ class BrokenAnswers:
             if isinstance(item, HiddenContextItem) and _is_note(item.content):
                 notes.append(item)
                 left.update(item.content["left"])
+            elif (waiting := waiting_in(item)) is not None:
+                # The widget that asks for it has the same time, and the lesser id.
+                left.add(waiting.widget)
             elif item.id not in left and not tool_calls.are_in(item):
                 return item, notes
         return None, notes

@@ -15,6 +15,8 @@ from chat_api.assistant.history import GENERATED_IMAGE
 from chat_api.server.models.smuggled import without_smuggled
 
 _IMAGE = "image_generation_call"
+_DROPPED = {"reasoning", "web_search_call", "file_search_call", "code_interpreter_call"}
+"""Thoughts, and what is nothing without its `id` and was found for what the model has said by now."""
 
 
 def as_asked(data: CallModelData[Any]) -> ModelInputData:
@@ -28,7 +30,7 @@ def as_asked(data: CallModelData[Any]) -> ModelInputData:
 def _untied(items: Sequence[TResponseInputItem]) -> Iterable[TResponseInputItem]:
     for item in items:
         match cast("dict[str, Any]", item):
-            case {"type": "reasoning"}:
+            case {"type": str(kind)} if kind in _DROPPED:
                 continue
             case {"type": "image_generation_call"}:
                 yield GENERATED_IMAGE
