@@ -23,12 +23,14 @@ from chat_testing import mcp
 from chat_testing.app import App, application
 from chat_testing.approving import GONE, asked, decide, is_open, kept, shown, texts
 from chat_testing.assistant import calls, given, tasks_of
+from chat_testing.builders import context
 from chat_testing.chat import ChatClient
 from chat_testing.pause import Pause
 from chat_testing.spent import Make
 from chat_testing.tokens import TokenIssuer
 from chat_testing.web import serving_here
 from chatkit_aws.context import RequestContext
+from chatkit_aws.store import DynamoDBStore
 from lambda_streaming.invocation import Invocation, current_invocation
 
 ALLOWED = "You allowed this."
@@ -217,6 +219,32 @@ async def test_call_that_was_stopped_is_told_as_one_that_may_not_have_been_carri
     told = await told_next(app, answer.thread_id)
     assert TOLD in told
     assert "bob@example.com" in told
+
+
+@pytest.mark.parametrize("is_sent_again", [True, False])
+async def test_decision_of_a_process_that_died_is_shown_as_broken_off(
+    make: Make, hanging: tuple[Agent[AgentContext[RequestContext]], Pause], is_sent_again: bool
+) -> None:
+    agent, pause = hanging
+    app = make(agent=agent)
+    alice, store = app.user("alice"), DynamoDBStore(app.table_name, app.dynamodb)
+    calls(app, "send_mail", to="bob@example.com")
+    answer = await alice.create("Mail Bob")
+    deciding = asyncio.create_task(decide(alice, answer, approved=True))
+    await asyncio.wait_for(pause.reached.wait(), 20)
+    page = await store.load_thread_items(answer.thread_id, None, 10, "asc", context("alice", "default"))
+    await stop(app, answer.thread_id)
+    await deciding
+    for item in page.data:
+        await store.save_item(answer.thread_id, item, context("alice", "default"))
+    assert texts(await shown(alice, answer.thread_id))[-1] == ALLOWED
+    if is_sent_again:
+        assert (await decide(alice, answer, approved=True)).events[-1]["message"] == GONE
+        assert texts(await shown(alice, answer.thread_id))[-1] == BROKEN
+    assert TOLD in await told_next(app, answer.thread_id)
+    assert texts(await shown(alice, answer.thread_id))[-1] == BROKEN
+    [note] = [content for content in await kept(app, answer.thread_id) if isinstance(content, dict)]
+    assert note.keys() == {"kind", "calls"}
 
 
 async def test_deadline_after_a_decision_offers_no_retry(

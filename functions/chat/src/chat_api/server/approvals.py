@@ -26,11 +26,13 @@ from chatkit.types import (
     WidgetItem,
     WidgetRootUpdated,
 )
+from chatkit.widgets import WidgetRoot
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chat_api.assistant.approvals import described
 from chat_api.assistant.widgets.approval import Outcome, approval, ended
 from chat_api.server import run_states
+from chat_api.server.memory import tool_calls
 from chat_api.texts import mark
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -41,9 +43,16 @@ ACTION = "approval.answer"
 _KIND = "approval"
 _NEWEST = 10
 """Items among which a question is that can still be answered: after it comes its widget, and no message."""
-GONE = CustomStreamError(
-    mark("This was answered already, or the conversation has gone on. Please ask again."), allow_retry=False
-)
+
+
+class Gone(CustomStreamError):
+    """Nothing waits for a decision; `item` is what is left of what did, if it can be found."""
+
+    def __init__(self, item: ThreadItem | None = None) -> None:
+        """Tell the user so."""
+        text = mark("This was answered already, or the conversation has gone on. Please ask again.")
+        super().__init__(text, allow_retry=False)
+        self.item = item
 
 
 class Decision(BaseModel):
@@ -78,8 +87,7 @@ class Waiting:
 
     def shows(self, outcome: Outcome, locale: str) -> ThreadItemUpdatedEvent:
         """The event that shows, in the widget, how it has ended."""
-        root = ended(self.actions, locale, outcome)
-        return ThreadItemUpdatedEvent(item_id=self.widget, update=WidgetRootUpdated(widget=root))
+        return _shows(self.widget, ended(self.actions, locale, outcome))
 
 
 async def asked(
@@ -100,29 +108,46 @@ async def asked(
 
 
 async def waiting(decision: Decision, thread_id: str, store: DynamoDBStore, context: RequestContext) -> Waiting:
-    """The run that waits for this decision. Raises CustomStreamError where there is none, or a message came after."""
+    """The run that waits for this decision. Raises Gone where there is none, or a message came after."""
     page = await store.load_thread_items(thread_id, None, _NEWEST, "desc", context)
     for item in page.data:
         if isinstance(item, UserMessageItem):
             break
-        if item.id == decision.approval and (found := waiting_in(item)) is not None:
-            return found
-    raise GONE
+        if item.id == decision.approval:
+            if (found := waiting_in(item)) is not None:
+                return found
+            raise Gone(item)
+    raise Gone
 
 
 def passed_over(items: Iterable[ThreadItem], locale: str) -> Iterable[ThreadStreamEvent]:
     """The events that end approvals which a message came after: the run goes, and the widget says so."""
     for item in items:
+        yield from broken_off(item, locale)
         if (found := waiting_in(item)) is not None:
             yield ThreadItemReplacedEvent(item=found.become({"kind": _KIND}))
             yield found.shows("passed", locale)
 
 
+def broken_off(item: ThreadItem, locale: str) -> Iterable[ThreadStreamEvent]:
+    """The events that show of a decision, whose `decided.Decided` had no time to, that the answer broke off."""
+    if not isinstance(item, HiddenContextItem):
+        return
+    match item.content:
+        case {"kind": tool_calls.KIND, "widget": str(widget), "actions": list(actions), "calls": calls}:
+            content = {"kind": tool_calls.KIND, "calls": calls}
+            yield ThreadItemReplacedEvent(item=item.model_copy(update={"content": content}))
+            yield _shows(widget, ended(actions, locale, "broken"))
+
+
 def out_of_date(shown: ThreadItem, approval_id: str, locale: str) -> Iterable[ThreadStreamEvent]:
     """The event that takes the buttons from a widget that still asks for an approval which nothing waits for."""
     if isinstance(shown, WidgetItem) and _asks_for(shown.widget.model_dump(mode="json"), approval_id):
-        root = ended((shown.copy_text or "").splitlines(), locale, "passed")
-        yield ThreadItemUpdatedEvent(item_id=shown.id, update=WidgetRootUpdated(widget=root))
+        yield _shows(shown.id, ended((shown.copy_text or "").splitlines(), locale, "passed"))
+
+
+def _shows(widget_id: str, root: WidgetRoot) -> ThreadItemUpdatedEvent:
+    return ThreadItemUpdatedEvent(item_id=widget_id, update=WidgetRootUpdated(widget=root))
 
 
 def _asks_for(node: Any, approval_id: str) -> bool:

@@ -10,12 +10,17 @@ from agents import RunResultStreaming, RunState
 from agents.exceptions import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
 from agents.items import ToolApprovalItem, ToolCallItem, ToolCallOutputItem
 from chatkit.store import NotFoundError
-from chatkit.types import ThreadItem, ThreadItemReplacedEvent, ThreadItemUpdatedEvent, ThreadStreamEvent
+from chatkit.types import (
+    HiddenContextItem,
+    ThreadItem,
+    ThreadItemReplacedEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+)
 from openai.types.responses.response_output_item import McpCall
 
 from chat_api.runs.context import TurnContext
-from chat_api.server import approvals
-from chat_api.server.approvals import Waiting
+from chat_api.server.approvals import Gone, Waiting
 from chat_api.server.events.updates import updated
 from chat_api.server.memory import tool_calls
 from chat_api.server.memory.tool_calls import ToolCall
@@ -57,14 +62,14 @@ class Decided:
 
         def taken(item: ThreadItem) -> ThreadItem:
             if item != self.waiting.item:
-                raise approvals.GONE
-            return self._noted(self._calls)
+                raise Gone
+            return self._open()
 
         item = self.waiting.item
         try:
             await self._store.change_item(item.thread_id, item.id, taken, self._context)
         except NotFoundError:
-            raise approvals.GONE from None
+            raise Gone from None
         self._is_written = self._context.ending.is_final = True
 
     def shown(self) -> ThreadStreamEvent:
@@ -79,10 +84,8 @@ class Decided:
         done = self._calls.keys() if is_over else _done(result)
         left = {call_id: call for call_id, call in self._calls.items() if call_id not in done}
         told = self._withheld() | left if isinstance(failed, _TRIPPED) else left
-        if not told:
-            yield ThreadItemReplacedEvent(item=self.waiting.over(approved=self.approved))
-        elif told != self._calls:
-            yield ThreadItemReplacedEvent(item=self._noted(told))
+        item = self._noted(told) if told else self.waiting.over(approved=self.approved)
+        yield ThreadItemReplacedEvent(item=item)
         if left and self.approved:
             yield self.waiting.shows("broken", self._context.locale)
 
@@ -109,7 +112,15 @@ class Decided:
         result = _WITHHELD if self.approved else DECLINED
         return {call_id: replace(call, result=result) for call_id, call in self._calls.items()}
 
-    def _noted(self, calls: dict[str, ToolCall]) -> ThreadItem:
+    def _open(self) -> ThreadItem:
+        """The note with the widget that shows the decision: who finds it so knows that its turn has told nothing."""
+        noted = self._noted(self._calls)
+        if not self.approved:
+            return noted
+        asked = {"widget": self.waiting.widget, "actions": self.waiting.actions}
+        return self.waiting.become({**noted.content, **asked})
+
+    def _noted(self, calls: dict[str, ToolCall]) -> HiddenContextItem:
         item = self.waiting.item
         return tool_calls.item_of([*calls.values()], item.id, item.thread_id, item.created_at)
 

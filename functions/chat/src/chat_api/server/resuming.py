@@ -4,7 +4,7 @@ All that can fail before anything is done comes first: as long as the decision i
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 from agents import RunState
@@ -14,7 +14,7 @@ from chatkit.types import ThreadMetadata, ThreadStreamEvent, WidgetItem
 from chat_api.runs.context import TurnContext
 from chat_api.server import approvals, run_states
 from chat_api.server.answer import Answer
-from chat_api.server.approvals import Decision, Waiting
+from chat_api.server.approvals import Decision, Gone, Waiting
 from chat_api.server.chosen import AssistantAgent
 from chat_api.server.decided import Decided
 from chat_api.server.events.streams import closing
@@ -49,11 +49,9 @@ class Resuming:
             waiting = await approvals.waiting(decision, self._thread.id, self._store, self._context)
             agent = await self._answer.agent(waiting.options, History([], None), begins=False)
             state = await self._state(waiting, agent)
-        except CustomStreamError as gone:
-            if gone is approvals.GONE and sender is not None:
-                shown = await self._store.load_item(self._thread.id, sender.id, self._context)
-                for event in approvals.out_of_date(shown, decision.approval, self._context.locale):
-                    yield event
+        except Gone as gone:
+            for event in await self._closing(gone, decision, sender):
+                yield event
             raise
         decided = Decided(waiting, state, self._store, self._context, approved=decision.approved)
         async with closing(self._carried_out(decided, agent, state)) as events:
@@ -66,10 +64,19 @@ class Resuming:
             state = await run_states.loaded(waiting.state, agent, self._answer.agent_context)
         except run_states.Unusable as unusable:
             logger.warning("a run that waited cannot go on: %s", type(unusable.__cause__).__name__)
-            raise approvals.GONE from None
+            raise Gone from None
         if await run_states.lacks_tools(state, self._answer.agent_context):
             raise CustomStreamError(_NOT_NOW, allow_retry=False)
         return state
+
+    async def _closing(self, gone: Gone, decision: Decision, sender: WidgetItem | None) -> Sequence[ThreadStreamEvent]:
+        """The events that take the buttons away, or what is no longer true, from the widget that was used."""
+        locale = self._context.locale
+        told = [*approvals.broken_off(gone.item, locale)] if gone.item is not None else []
+        if told or sender is None:
+            return told
+        shown = await self._store.load_item(self._thread.id, sender.id, self._context)
+        return [*approvals.out_of_date(shown, decision.approval, locale)]
 
     async def _carried_out(
         self, decided: Decided, agent: AssistantAgent, state: RunState[Any]
