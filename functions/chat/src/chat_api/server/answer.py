@@ -43,6 +43,7 @@ from chat_api.server.memory.history import History, load_history
 from chat_api.server.memory.kept_calls import KeptCalls
 from chat_api.server.memory.summaries import Summarizing
 from chat_api.server.models.drawn import as_asked
+from chat_api.server.passed import passed_over
 from chat_api.server.refused import refused
 from chat_api.server.steps import Steps
 from chatkit_aws.context import RequestContext
@@ -80,7 +81,7 @@ class Answer:
         options = history.question.inference_options if history.question else InferenceOptions()
         begins = message is not None
         agent = await self.agent(options, history, begins=begins)
-        for event in approvals.passed_over(history.items if begins else (), self._context.locale):
+        for event in passed_over(history.items if begins else (), self._context.locale):
             yield event
         asides = self._asides(history, message)
         try:

@@ -6,7 +6,7 @@ thread: it is sealed, deleted, exported and held as any other, and goes with a r
 `resuming.py` has their answer.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from chatkit.types import (
     InferenceOptions,
     ThreadItem,
     ThreadItemDoneEvent,
-    ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
     ThreadStreamEvent,
     UserMessageItem,
@@ -32,7 +31,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from chat_api.assistant.approvals import described
 from chat_api.assistant.widgets.approval import Outcome, approval, ended
 from chat_api.server import run_states
-from chat_api.server.memory import tool_calls
 from chat_api.texts import mark
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -85,9 +83,13 @@ class Waiting:
         """The item of a decision of which there is no more to say."""
         return self.become({"kind": _KIND, "approved": approved})
 
+    def void(self) -> HiddenContextItem:
+        """The item of what nobody has answered."""
+        return self.become({"kind": _KIND})
+
     def shows(self, outcome: Outcome, locale: str) -> ThreadItemUpdatedEvent:
         """The event that shows, in the widget, how it has ended."""
-        return _shows(self.widget, ended(self.actions, locale, outcome))
+        return shows(self.widget, ended(self.actions, locale, outcome))
 
 
 async def asked(
@@ -120,47 +122,6 @@ async def waiting(decision: Decision, thread_id: str, store: DynamoDBStore, cont
     raise Gone
 
 
-def passed_over(items: Iterable[ThreadItem], locale: str) -> Iterable[ThreadStreamEvent]:
-    """The events that end approvals which a message came after: the run goes, and the widget says so."""
-    for item in items:
-        yield from broken_off(item, locale)
-        if (found := waiting_in(item)) is not None:
-            yield ThreadItemReplacedEvent(item=found.become({"kind": _KIND}))
-            yield found.shows("passed", locale)
-
-
-def broken_off(item: ThreadItem, locale: str) -> Iterable[ThreadStreamEvent]:
-    """The events that show of a decision, whose `decided.Decided` had no time to, that the answer broke off."""
-    if not isinstance(item, HiddenContextItem):
-        return
-    match item.content:
-        case {"kind": tool_calls.KIND, "widget": str(widget), "actions": list(actions), "calls": calls}:
-            content = {"kind": tool_calls.KIND, "calls": calls}
-            yield ThreadItemReplacedEvent(item=item.model_copy(update={"content": content}))
-            yield _shows(widget, ended(actions, locale, "broken"))
-
-
-def out_of_date(shown: ThreadItem, approval_id: str, locale: str) -> Iterable[ThreadStreamEvent]:
-    """The event that takes the buttons from a widget that still asks for an approval which nothing waits for."""
-    if isinstance(shown, WidgetItem) and _asks_for(shown.widget.model_dump(mode="json"), approval_id):
-        yield _shows(shown.id, ended((shown.copy_text or "").splitlines(), locale, "passed"))
-
-
-def _shows(widget_id: str, root: WidgetRoot) -> ThreadItemUpdatedEvent:
-    return ThreadItemUpdatedEvent(item_id=widget_id, update=WidgetRootUpdated(widget=root))
-
-
-def _asks_for(node: Any, approval_id: str) -> bool:
-    match node:
-        case {"type": str(kind), "payload": {"approval": str(asked_for)}} if kind == ACTION:
-            return asked_for == approval_id
-        case dict():
-            return any(_asks_for(value, approval_id) for value in node.values())
-        case list():
-            return any(_asks_for(value, approval_id) for value in node)
-    return False
-
-
 def waiting_in(item: ThreadItem) -> Waiting | None:
     """The run that waits in an item; None where there is none, or one of another make."""
     if not isinstance(item, HiddenContextItem):
@@ -174,3 +135,8 @@ def waiting_in(item: ThreadItem) -> Waiting | None:
                     return None
                 return Waiting(item, state, actions, options, widget)
     return None
+
+
+def shows(widget_id: str, root: WidgetRoot) -> ThreadItemUpdatedEvent:
+    """The event that shows `root` in a widget."""
+    return ThreadItemUpdatedEvent(item_id=widget_id, update=WidgetRootUpdated(widget=root))

@@ -20,6 +20,7 @@ from chat_api.server.decided import Decided
 from chat_api.server.events.streams import closing
 from chat_api.server.memory.history import History
 from chat_api.server.opening import whole
+from chat_api.server.passed import broken_off, out_of_date
 from chat_api.texts import mark
 from chatkit_aws.store import DynamoDBStore
 
@@ -72,11 +73,11 @@ class Resuming:
     async def _closing(self, gone: Gone, decision: Decision, sender: WidgetItem | None) -> Sequence[ThreadStreamEvent]:
         """The events that take the buttons away, or what is no longer true, from the widget that was used."""
         locale = self._context.locale
-        told = [*approvals.broken_off(gone.item, locale)] if gone.item is not None else []
+        told = [*broken_off(gone.item, locale)] if gone.item is not None else []
         if told or sender is None:
             return told
         shown = await self._store.load_item(self._thread.id, sender.id, self._context)
-        return [*approvals.out_of_date(shown, decision.approval, locale)]
+        return [*out_of_date(shown, decision.approval, locale)]
 
     async def _carried_out(
         self, decided: Decided, agent: AssistantAgent, state: RunState[Any]
