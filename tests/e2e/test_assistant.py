@@ -1,13 +1,16 @@
 """What the example assistant does with the page, through the deployed stack: a reload shows what was streamed."""
 
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
-from chat_testing import approving
+from chat_testing import approving, deployed_variables
 from chat_testing.assistant import reloaded
 from chat_testing.chat import Answer, ChatClient
-from chat_testing.deployed import FrontDoor
+from chat_testing.deployed import Deployment, FrontDoor
 from local_cloud.users import Tokens
 
 OPENED = {"opened": True}
@@ -65,3 +68,34 @@ async def test_thread_shows_after_a_reload_what_was_streamed(
         items = await reloaded(client, answer.thread_id)
         assert [item["id"] for item in items] == [item["id"] for item in answer.items + went_on.items]
         assert (left(items), items[-1]) == (after, went_on.items[-1])
+
+
+@pytest.fixture
+def painting(deployment: Deployment) -> Iterator[None]:
+    """The stack where the model may make images, which it does not by default."""
+    with deployed_variables.changed(deployment.stack, IMAGE_GENERATION="true"):
+        yield
+
+
+def without_signatures(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items with the links to their images as they are before they are signed, which is done anew each time."""
+    shown = []
+    for item in items:
+        image = item.get("image")
+        link = urlsplit(image["url"])._replace(query="").geturl() if image else None
+        shown.append({**item, "image": {**image, "url": link}} if image else item)
+    return shown
+
+
+@pytest.mark.usefixtures("painting")
+@pytest.mark.parametrize("door", ["function-url"], indirect=True)
+async def test_image_that_the_model_made_is_there_after_a_reload(door: FrontDoor, alice: Tokens) -> None:
+    client = door.client(alice.access)
+    answer = await client.create("Draw a dot")
+    assert answer.of_type("error") == []
+    assert [item["type"] for item in answer.items] == ["user_message", "generated_image", "assistant_message"]
+    items = await client.items(answer.thread_id)
+    assert without_signatures(items) == without_signatures(answer.items)
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        seen = await http.get(items[1]["image"]["url"])
+    assert (seen.status_code, seen.headers["content-type"], seen.content[1:4]) == (200, "image/png", b"PNG")
