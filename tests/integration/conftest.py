@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_testing import tokens
-from chat_testing.app import App, application
+from chat_api.bootstrap import create_guardrails, create_models
+from chat_testing import moderation, tokens
+from chat_testing.app import App, application, settings_for
 from chat_testing.chat import ChatClient
 from chat_testing.failures import logged
 from chat_testing.models import ScriptedModels
+from chat_testing.moderation import Moderated, ModerationEndpoint
 from chat_testing.spent import USED, Make
 from chatkit_aws.clients import secretsmanager_client
 from chatkit_aws.secrets import ModelKey
+from chatkit_aws.store.objects import Objects
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +74,29 @@ def key(aws_endpoint: str) -> ModelKey:
     client, name = secretsmanager_client(aws_endpoint), f"model-key-{uuid.uuid4().hex}"
     client.create_secret(Name=name, SecretString="sk-of-the-test")
     return ModelKey(name, client)
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[ModerationEndpoint]:
+    async with moderation.serving() as served:
+        yield served
+
+
+@pytest.fixture
+async def moderated(
+    table_name: str, dynamodb: DynamoDBClient, issuer: tokens.TokenIssuer, key: ModelKey, endpoint: ModerationEndpoint
+) -> AsyncIterator[Moderated]:
+    """The application with moderation by the endpoint; `changes` are of its settings."""
+    made: list[App] = []
+
+    def make(models: ScriptedModels | None = None, objects: Objects | None = None, **changes: Any) -> App:
+        changes = {"moderation_model": "omni-moderation-latest", "openai_base_url": endpoint.base_url, **changes}
+        settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
+        guardrails = create_guardrails(settings, create_models(settings, key).client)
+        app = application(table_name, dynamodb, issuer, models, guardrails=guardrails, objects=objects, **changes)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        await app.close()

@@ -3,63 +3,25 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import pytest
 from agents.testing import function_call
 from starlette.responses import JSONResponse
-from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.assistant.moderation import PART_CHARACTERS
 from chat_api.assistant.tasks import Tasks
-from chat_api.bootstrap import create_guardrails, create_models
-from chat_testing import moderation
-from chat_testing.app import App, application, settings_for
 from chat_testing.builders import context
 from chat_testing.chat import Answer, message, request
 from chat_testing.chat_completions import CLOSE
 from chat_testing.failures import Expected
-from chat_testing.models import PausingModels, ScriptedModels
-from chat_testing.moderation import BAD, ModerationEndpoint
-from chat_testing.tokens import TokenIssuer
-from chatkit_aws.secrets import ModelKey
+from chat_testing.models import PausingModels
+from chat_testing.moderation import BAD, MODES, Moderated, ModerationEndpoint
 from chatkit_aws.store import DynamoDBStore
-
-type Moderated = Callable[..., App]
 
 REFUSED = Expected("guardrail_input", "The assistant may not answer this.", retry=False)
 WITHHELD = Expected("guardrail_output", "The answer was withheld.", retry=True)
 UNCHECKED = Expected("moderation", "This could not be checked, so it is not answered.", retry=True)
 SECRET = "the user's secret"
-
-
-@pytest.fixture
-async def endpoint() -> AsyncIterator[ModerationEndpoint]:
-    async with moderation.serving() as served:
-        yield served
-
-
-@pytest.fixture
-async def moderated(
-    table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, key: ModelKey, endpoint: ModerationEndpoint
-) -> AsyncIterator[Moderated]:
-    """The application with moderation by the endpoint; `changes` are of its settings."""
-    made: list[App] = []
-
-    def make(models: ScriptedModels | None = None, **changes: Any) -> App:
-        changes = {"moderation_model": "omni-moderation-latest", "openai_base_url": endpoint.base_url, **changes}
-        settings = settings_for(table_name, issuer.jwks_url).model_copy(update=changes)
-        guardrails = create_guardrails(settings, create_models(settings, key).client)
-        made.append(application(table_name, dynamodb, issuer, models, guardrails=guardrails, **changes))
-        return made[-1]
-
-    yield make
-    for app in made:
-        await app.http.aclose()
-
-
-MODES = pytest.mark.parametrize("mode", ["parallel", "blocking"])
 
 
 @MODES

@@ -293,14 +293,15 @@ async def test_calls_before_and_after_an_approval_are_kept_once(app: App, alice:
     assert [result for _, _, result in found] == ["meaning of sun", "it is no more", "meaning of moon"]
 
 
-async def test_guardrail_takes_the_calls_back_too(apps: Apps, alice: ChatClient) -> None:
+async def test_calls_are_kept_where_a_guardrail_withholds_the_answer(apps: Apps, alice: ChatClient) -> None:
     app = apps(output_guardrails=[never])
     client = app.user("alice")
     app.models.model.enqueue([assistant_message("Wait", item_id="m0"), call("look_up", 1, word="sun")])
     app.models.say("No")
     created = await client.create("Go")
     assert created.events[-1]["type"] == "error"
-    assert hidden(app) == 0
+    assert [item["type"] for item in await client.items(created.thread_id)] == ["user_message"]
+    assert hidden(app) == 1
     assert "tc_" not in created.body.decode()
 
 

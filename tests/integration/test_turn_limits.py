@@ -3,9 +3,7 @@
 import asyncio
 import io
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,15 +15,14 @@ from mcp.server.fastmcp import FastMCP
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.assistant.clock import current_time
-from chat_api.runs.turn import MARGIN_SECONDS
 from chat_testing.app import App, application
 from chat_testing.chat import Answer, message
+from chat_testing.deadlines import ending_in
 from chat_testing.failures import Expected, logged
 from chat_testing.models import PausingModels
 from chat_testing.tokens import TokenIssuer
 from chat_testing.web import serving_here
 from chatkit_aws.context import RequestContext
-from lambda_streaming.invocation import Invocation, current_invocation
 
 SECONDS = 0.2
 TEXT = "What there is of the answer"
@@ -190,17 +187,6 @@ async def test_mcp_server_keeps_a_limit_of_its_own(apps: Any, own: float | None,
     server = MCPServerStreamableHttp({"url": "http://127.0.0.1:9/mcp"}, client_session_timeout_seconds=own)
     apps(agent(mcp_servers=[server]), mcp_seconds=30)
     assert server.client_session_timeout_seconds == limit
-
-
-@contextmanager
-def ending_in(seconds: float) -> Iterator[None]:
-    """The platform ends the request so soon that the turn has only that many seconds."""
-    deadline = time.time() + MARGIN_SECONDS + seconds
-    token = current_invocation.set(Invocation("request-1", deadline, None, "arn"))
-    try:
-        yield
-    finally:
-        current_invocation.reset(token)
 
 
 async def test_tool_under_way_at_the_deadline_is_cancelled_and_what_was_said_is_kept(

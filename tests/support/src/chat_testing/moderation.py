@@ -1,33 +1,42 @@
 """An endpoint that speaks OpenAI's moderation API: HTTP as it comes, for the application's real client."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from chat_testing.app import App
 from chat_testing.chat_completions import CLOSE
 from chat_testing.web import serving_here
 
+type Moderated = Callable[..., App]
+"""Makes the application with moderation by such an endpoint, with some settings."""
+
+MODES = pytest.mark.parametrize("mode", ["parallel", "blocking"])
 BAD = "something bad"
 """What is flagged, wherever it stands in a text."""
 
 
 @dataclass
 class ModerationEndpoint:
-    """Flags every text with `BAD` in it, and keeps what it was asked."""
+    """Flags every text with `flagged` in it, and keeps what it was asked."""
 
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    flagged: str = BAD
     answer: Response | None = None
     """What it answers instead, if anything."""
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     """Set unless verdicts are to wait."""
+    holds: str = ""
+    """The one text whose verdict waits until `go_on` is set again, if any."""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
 
@@ -47,10 +56,13 @@ class ModerationEndpoint:
         self.requests.append(asked)
         self.keys.append(request.headers["authorization"])
         self.asked.set()
+        if self.holds and self.holds in asked["input"]:
+            self.go_on.clear()
         await self.go_on.wait()
         if self.answer is not None:
             return self.answer
-        results = [{"flagged": BAD in text, "categories": {}, "category_scores": {}} for text in asked["input"]]
+        flags = [self.flagged in text for text in asked["input"]]
+        results = [{"flagged": flag, "categories": {}, "category_scores": {}} for flag in flags]
         return JSONResponse({"id": "modr_1", "model": asked["model"], "results": results}, headers=CLOSE)
 
 

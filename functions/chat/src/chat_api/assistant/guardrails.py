@@ -19,10 +19,14 @@ type AtOutput = OutputGuardrail[AgentContext[RequestContext]]
 
 @dataclass(frozen=True, slots=True)
 class Guardrails:
-    """The checks of every turn, whichever agent answers it."""
+    """The checks of every turn, whichever agent answers it.
+
+    With `fails_open` an answer that is stopped stays where there was no time for a verdict; else it is taken back.
+    """
 
     input: tuple[AtInput, ...] = ()
     output: tuple[AtOutput, ...] = ()
+    fails_open: bool = False
 
 
 def build_guardrails(moderation: Moderation | None) -> Guardrails:
@@ -33,4 +37,4 @@ def build_guardrails(moderation: Moderation | None) -> Guardrails:
         beside = not moderation.is_blocking
         at_input += (InputGuardrail(moderation.of_input, "moderation", run_in_parallel=beside),)
         at_output += (OutputGuardrail(moderation.of_output, "moderation"),)
-    return Guardrails(at_input, at_output)
+    return Guardrails(at_input, at_output, fails_open=moderation is not None and moderation.fails_open)

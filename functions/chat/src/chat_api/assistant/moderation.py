@@ -5,16 +5,17 @@ https://platform.openai.com/docs/guides/moderation
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from agents import Agent, GuardrailFunctionOutput, RunContextWrapper, TResponseInputItem
+from chatkit.agents import AgentContext
 from openai import AsyncOpenAI
 
-from chat_api.assistant.history import SOURCES
 from chat_api.failures import Failure
+from chat_api.runs.context import TurnContext
 from chat_api.texts import mark
+from chatkit_aws.context import RequestContext
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +40,23 @@ class Moderation:
     fails_open: bool
 
     async def of_input(
-        self, _run: RunContextWrapper[Any], _agent: Agent[Any], given: str | list[TResponseInputItem]
+        self,
+        run: RunContextWrapper[AgentContext[RequestContext]],
+        _agent: Agent[Any],
+        _given: str | list[TResponseInputItem],
     ) -> GuardrailFunctionOutput:
-        """The verdict on what was said and told since the last answer."""
-        return await self._verdict(given if isinstance(given, str) else "\n".join(_new_texts(given)))
+        """The verdict on what the user and their page have said since the last answer, and on nothing that others told.
+
+        The history has more: what tools said, say, for which nobody would be right to refuse the user's next question.
+        """
+        turn = run.context.request_context
+        assert isinstance(turn, TurnContext)  # noqa: S101 - an answer has no other
+        return await self._verdict("\n".join(turn.said))
 
     async def of_output(
         self, _run: RunContextWrapper[Any], _agent: Agent[Any], said: object
     ) -> GuardrailFunctionOutput:
-        """The verdict on an answer."""
+        """The verdict on a message, or on thoughts that are shown."""
         return await self._verdict(str(said))
 
     async def _verdict(self, text: str) -> GuardrailFunctionOutput:
@@ -67,15 +76,3 @@ class Moderation:
             message = f"{len(judged)} verdicts on {len(parts)} texts"
             raise ValueError(message)
         return any(result.flagged for result in judged)
-
-
-def _new_texts(given: list[TResponseInputItem]) -> Iterator[str]:
-    """The texts since the assistant's last message: messages, and what client tools gave back."""
-    items = [cast("dict[str, Any]", item) for item in given]
-    answered = [index for index, item in enumerate(items) if item.get("role") == "assistant"]
-    for item in items[answered[-1] + 1 if answered else 0 :]:
-        match item.get("content", item.get("output")):
-            case str() as text if not text.startswith(f"[{SOURCES};"):  # users' messages have parts
-                yield text
-            case [*parts]:
-                yield from (part["text"] for part in parts if "text" in part)

@@ -26,6 +26,8 @@ class TurnContext(RequestContext):
     `earlier` are the thread's newest items, read while the SDK loads the thread and stores the message: else the model
     would wait for three answers of the table in a row instead of two. `new_thread_id` is the id of a thread to be.
     `sources` are, by their ids, what the answer cites where it mentions it: the user's own, as tools and tags named it.
+    `said` are the texts that the user and their page have said since the last answer, oldest first: what a check of
+    the question judges.
     """
 
     lease: Taking
@@ -34,6 +36,7 @@ class TurnContext(RequestContext):
     earlier: asyncio.Task[Page[ThreadItem]] | None = None
     ending: Ending = field(default_factory=Ending)
     sources: dict[str, EntitySource] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, context: RequestContext, run: Entry, new_thread_id: str | None = None) -> Self:

@@ -1,19 +1,16 @@
 """One answer: the agent's run as events, and what it has used."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from agents import ModelSettings, RunConfig, Runner, RunResultStreaming, RunState, TResponseInputItem
-from agents.exceptions import InputGuardrailTripwireTriggered, ModelBehaviorError
+from agents import RunResultStreaming, RunState, TResponseInputItem
+from agents.exceptions import ModelBehaviorError
 from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.types import (
     InferenceOptions,
     NoticeEvent,
-    ThreadItemAddedEvent,
-    ThreadItemDoneEvent,
-    ThreadItemReplacedEvent,
-    ThreadItemUpdatedEvent,
+    ThreadItem,
     ThreadMetadata,
     ThreadStreamEvent,
     UserMessageItem,
@@ -29,22 +26,25 @@ from chat_api.server.chosen import AssistantAgent, chosen
 from chat_api.server.equipped import equipped
 from chat_api.server.events.alone import alone
 from chat_api.server.events.citations import Citations
-from chat_api.server.events.delivery import is_hidden
 from chat_api.server.events.drawing import Drawing
 from chat_api.server.events.fresh import fresh
 from chat_api.server.events.raw_citations import readable
+from chat_api.server.events.shown import is_said
 from chat_api.server.events.sighting import Sightings
 from chat_api.server.events.streams import closing
 from chat_api.server.events.thoughts import sparse
 from chat_api.server.events.tool_events import ToolEvents
 from chat_api.server.hosted_tools import api_of, fitting
+from chat_api.server.judged import judged
+from chat_api.server.judging import Judging
 from chat_api.server.memory.estimate import Estimate
 from chat_api.server.memory.history import History, load_history
 from chat_api.server.memory.kept_calls import KeptCalls
+from chat_api.server.memory.said import said_in, texts_of
 from chat_api.server.memory.summaries import Summarizing
-from chat_api.server.models.drawn import as_asked
 from chat_api.server.passed import passed_over
 from chat_api.server.refused import refused
+from chat_api.server.started import started
 from chat_api.server.steps import Steps
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
@@ -70,12 +70,15 @@ class Answer:
         self._context = context
         self._images = images
         self.agent_context = AgentContext[RequestContext](thread=thread, store=store, request_context=context)
+        self._said: Sequence[ThreadItem] = ()
         self.result: RunResultStreaming | None = None
 
     async def events(self, message: UserMessageItem | None) -> AsyncGenerator[ThreadStreamEvent]:
         """The answer to `message`, where the turn has one, as events. The model stops when nobody reads."""
         limits = self._assistant.history
         history = await load_history(self._store, self._thread, message, limits, self._context)
+        self._said = [*said_in(history.items)]
+        self._context.said[:] = texts_of(self._said)
         for level in self._context.spending.near:
             yield NoticeEvent(level="warning", message=quotas.near(level, self._context.locale))
         options = history.question.inference_options if history.question else InferenceOptions()
@@ -104,11 +107,11 @@ class Answer:
         context, spending = self._context, self._context.spending
         agent_context = self.agent_context
         tool_events = ToolEvents.of(agent_context)
-        steps = Steps(self._assistant.tool_calls, tool_events)
-        result = self.result = self._started(agent, given, steps)
+        judging = Judging(self._assistant.guardrails)
+        steps = Steps(self._assistant.tool_calls, tool_events, judging)
+        result = self.result = started(self._assistant, agent, given, agent_context, steps)
         tool_events.follow(result)
         context.ending.cut = result.cancel
-        steps.judged = lambda: _judged(result)
         spending.model = model = str(agent.model)
         sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
         drawing = Drawing(self._images, self._thread, context, tool_events.put_nowait)
@@ -121,26 +124,27 @@ class Answer:
                 run = fresh(run, agent_context)
             answered = stream_agent_response(agent_context, run, converter=drawing)
             kept = sightings.keep(calls.keep(drawing.shown(answered)))
-            async with closing(citations.added(sparse(kept))) as events:
+            cited = citations.added(sparse(kept))
+            async with closing(judged(cited, judging, self._take_back, context.ending)) as events:
                 async for event in events:
                     estimate.note(event)
-                    has_spoken = has_spoken or _is_said(event)
+                    has_spoken = has_spoken or is_said(event)
                     yield event
             async for event in approvals.asked(result, options, agent_context):
                 has_spoken = True
                 yield event
             if not has_spoken and context.ending.cause is None:
                 raise ModelBehaviorError("the model said nothing at all")
-        except InputGuardrailTripwireTriggered as tripped:
-            async for event in refused(tripped, self._store, self._thread, self._assistant.history_items, context):
-                yield event
-            raise
         finally:
             context.ending.cut = None
             result.cancel()
+            judging.end()
             tool_events.close()
             spending.add(model, Usage.of_run(result.context_wrapper.usage) + steps.untold + estimate.usage(steps.asked))
             await calls.end()
+
+    def _take_back(self) -> Iterator[ThreadStreamEvent]:
+        return refused(self._said, partial(self.agent_context.generate_id, "message"))
 
     async def agent(self, options: InferenceOptions, history: History, *, begins: bool) -> AssistantAgent:
         """The agent as who asked the question has chosen it, also where the answer goes on in a later turn."""
@@ -157,38 +161,3 @@ class Answer:
         if assistant.summaries is not None and history.fold is not None:
             asides.append(Summarizing(assistant.summaries, self._store, self._thread, history.fold, self._context))
         return asides
-
-    def _started(
-        self, agent: AssistantAgent, given: list[TResponseInputItem] | RunState[Any], steps: Steps
-    ) -> RunResultStreaming:
-        assistant = self._assistant
-        return Runner.run_streamed(
-            agent,
-            given,
-            context=self.agent_context,
-            max_turns=assistant.model_calls,
-            hooks=steps,
-            run_config=RunConfig(
-                model_provider=assistant.models,
-                # A stream of Chat Completions tells only then what was used.
-                model_settings=ModelSettings(include_usage=True),
-                tracing_disabled=True,
-                input_guardrails=[*assistant.guardrails.input],
-                output_guardrails=[*assistant.guardrails.output],
-                call_model_input_filter=as_asked,
-            ),
-        )
-
-
-def _is_said(event: ThreadStreamEvent) -> bool:
-    """Whether an event is more than a sign of work: it shows or changes an item."""
-    match event:
-        case ThreadItemAddedEvent(item=item) | ThreadItemDoneEvent(item=item) | ThreadItemReplacedEvent(item=item):
-            return not is_hidden(item)
-    return isinstance(event, ThreadItemUpdatedEvent)
-
-
-async def _judged(result: RunResultStreaming) -> None:
-    """Wait until the input guardrails that run beside the model have ended; how, the SDK looks itself."""
-    if (task := result._input_guardrails_task) is not None:
-        await asyncio.wait({task})

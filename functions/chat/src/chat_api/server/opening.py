@@ -18,6 +18,7 @@ from chatkit.types import (
 )
 
 from chat_api.server.broken import BrokenAnswers
+from chat_api.server.memory.said import unanswered
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import AlreadyAnswered, ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
@@ -88,7 +89,7 @@ class Opening:
             if not isinstance(item, StructuredInputItem) or item.status == "pending":
                 raise
             newest, notes = await broken.newest()
-            if await answered(_unanswered(item)) != item or newest != item:
+            if await answered(unanswered(item)) != item or newest != item:
                 raise AlreadyAnswered from None
         else:
             yield first
@@ -137,8 +138,3 @@ async def whole[T](step: Coroutine[None, None, T]) -> T:
 
 async def _next(events: Events) -> ThreadStreamEvent:
     return await anext(events)
-
-
-def _unanswered(item: StructuredInputItem) -> StructuredInputItem:
-    questions = [question.model_copy(update={"answer": None}) for question in item.inputs]
-    return item.model_copy(update={"status": "pending", "inputs": questions})

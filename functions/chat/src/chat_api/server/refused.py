@@ -1,37 +1,24 @@
-"""What becomes of a question that a guardrail has refused."""
+"""What becomes of what the user said where a check refuses it."""
 
-from collections.abc import AsyncIterator
-from itertools import takewhile
+from collections.abc import Callable, Iterator, Sequence
 
-from agents.exceptions import InputGuardrailTripwireTriggered
 from chatkit.types import (
-    AssistantMessageItem,
-    ClientToolCallItem,
+    StructuredInputItem,
+    ThreadItem,
+    ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
-    ThreadMetadata,
-    UserMessageItem,
+    ThreadStreamEvent,
 )
 
-from chat_api.failures import failure_of
-from chat_api.runs.context import TurnContext
-from chatkit_aws.store import DynamoDBStore
+from chat_api.server.memory.said import unanswered
 
 
-async def refused(
-    tripped: InputGuardrailTripwireTriggered,
-    store: DynamoDBStore,
-    thread: ThreadMetadata,
-    newest: int,
-    context: TurnContext,
-) -> AsyncIterator[ThreadItemRemovedEvent]:
-    """Take back what the user, or a client tool, said since the last answer. Raises as the store does.
+def refused(said: Sequence[ThreadItem], new_id: Callable[[], str]) -> Iterator[ThreadStreamEvent]:
+    """Take back all that was judged: else the model would be shown it with the next question, or that be refused too.
 
-    Else the model would be shown it with the next question, after which nobody asks the guardrail any more. Where the
-    same may be tried again, as after a check that failed, it stays.
+    Questions are asked again, as an item of its own: what was answered once, the store keeps as it is.
     """
-    if failure_of(tripped).allow_retry:
-        return
-    page = await store.load_thread_items(thread.id, None, newest, "desc", context)
-    for item in takewhile(lambda item: not isinstance(item, AssistantMessageItem), page.data):
-        if isinstance(item, UserMessageItem | ClientToolCallItem):
-            yield ThreadItemRemovedEvent(item_id=item.id)
+    for item in said:
+        yield ThreadItemRemovedEvent(item_id=item.id)
+        if isinstance(item, StructuredInputItem):
+            yield ThreadItemDoneEvent(item=unanswered(item).model_copy(update={"id": new_id()}))

@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from chatkit.types import ThreadItem, ThreadItemDoneEvent, ThreadStreamEvent, UserMessageItem
+from chatkit.types import (
+    ThreadItem,
+    ThreadItemDoneEvent,
+    ThreadItemRemovedEvent,
+    ThreadStreamEvent,
+    UserMessageItem,
+)
 
 from chat_api.server.events.delivery import is_hidden
 from chat_api.server.events.streams import closing
@@ -64,11 +70,15 @@ class Retry:
                 if is_there:
                     # A copy: the parts of a message are changed where they are, and who delivers it changes them too.
                     begun.note(event.model_copy(deep=True))
-                    if _is_shown(event) or any(True for _ in begun.done()):
+                    if _is_shown(event) or self._ends(event) or any(True for _ in begun.done()):
                         is_there, met = False, await self._removed()
                 yield event
                 if met is not None:
                     raise met
+
+    def _ends(self, event: ThreadStreamEvent) -> bool:
+        """Whether the question itself goes, as one that a check refuses: then its old answer is none to anything."""
+        return isinstance(event, ThreadItemRemovedEvent) and event.item_id == self.question.id
 
     async def _removed(self) -> BaseException | None:
         """Remove the old answer, which a cancellation waits for; what there is to raise when that is done."""

@@ -1,6 +1,6 @@
 """The steps of a turn: calls of the model, and of tools, of which there may only be so many."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import override
 
 from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, Tool, TResponseInputItem
@@ -9,6 +9,7 @@ from chatkit.agents import AgentContext
 from openai.types.responses import ResponseFunctionToolCall
 
 from chat_api.server.events.tool_events import ToolEvents
+from chat_api.server.judging import Judging
 from chat_api.server.memory.estimate import tokens_of
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Usage
@@ -19,16 +20,15 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
 
     What an agent calls that is itself used as a tool belongs to a run of its own, and counts as that one call. How
     often the model is called, the Agents SDK counts. `asked` is what a call of the model was given that has not ended,
-    `untold` the tokens, by estimate, of those of which the endpoint did not tell what they used, and `judged` waits
-    until the checks of what the user asks are over.
+    `untold` the tokens, by estimate, of those of which the endpoint did not tell what they used.
     """
 
-    def __init__(self, tool_calls: int, events: ToolEvents) -> None:
-        """Begin with none of `tool_calls`, by which tools send `events`."""
+    def __init__(self, tool_calls: int, events: ToolEvents, judging: Judging) -> None:
+        """Begin with none of `tool_calls`, by which tools send `events`; what the model says goes to `judging`."""
         self._left = tool_calls
         self._events = events
+        self.judging = judging
         self.asked: Sequence[TResponseInputItem] | None = None
-        self.judged: Callable[[], Awaitable[None]] | None = None
         self.untold = Usage()
 
     @override
@@ -51,7 +51,8 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
     ) -> None:
         """Take note of what the model asks for. Raises MaxTurnsExceeded before any of it is called.
 
-        When a tool starts would be too late: others that are asked for at once would be under way, and cancelled.
+        And OutputGuardrailTripwireTriggered for what it says. When a tool starts would be too late: others that are
+        asked for at once would be under way, and cancelled.
         """
         if response.usage.input_tokens == 0:
             # Without warnings: an endpoint's answer may hold what OpenAI's types do not know.
@@ -62,9 +63,10 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
         self._left -= calls
         if self._left < 0:
             raise MaxTurnsExceeded("too many calls of tools")
-        if calls and self.judged is not None:
+        if calls:
             # The SDK would call them while a guardrail beside the model has not made up its mind.
-            await self.judged()
+            await self.judging.asked()
+        await self.judging.said(response)
 
     @override
     async def on_tool_start(

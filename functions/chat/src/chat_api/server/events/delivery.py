@@ -81,7 +81,7 @@ class Delivery:
 
         Nothing of what the store does not take.
         """
-        for done in self._unfinished.done():
+        for done in self._unfinished.done() if self._context.ending.keeps else ():
             try:
                 await self._carry_out(done)
             except ChatKitAwsError as error:

@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 from agents import RunItemStreamEvent, RunResultStreaming
-from agents.exceptions import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
 from agents.items import RunItem, ToolCallItem, ToolCallOutputItem
 from chatkit.types import (
     AssistantMessageItem,
     ClientToolCallItem,
     HiddenContextItem,
     ThreadItemDoneEvent,
-    ThreadItemRemovedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
 )
@@ -35,6 +33,9 @@ class KeptCalls:
     All that were carried out before a message are one item, which is stored with it, so that a turn without tools
     writes nothing more. What an answer leaves that ends early is stored at its end. What asked the page or the user is
     left out: its item is in the thread, and gets the result.
+
+    They stay where a check withholds the answer: what was done is done, and the model is to know. Where a check refuses
+    the question there are none: no tool is called before it has passed.
     """
 
     def __init__(self, store: DynamoDBStore, thread: ThreadMetadata, context: TurnContext) -> None:
@@ -47,7 +48,6 @@ class KeptCalls:
         self._seen: set[str] = set()
         self._done: dict[str, ToolCall] = {}
         self._place = Place()
-        self._stored: list[str] = []
 
     def watched(self, result: RunResultStreaming) -> RunResultStreaming:
         """The run, for ChatKit's SDK to make events of; what it does with tools is seen on the way.
@@ -62,18 +62,11 @@ class KeptCalls:
 
     async def keep(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncIterator[ThreadStreamEvent]:
         """The same events, and before each message an item of the calls that led to it."""
-        try:
-            async with closing(events):
-                async for event in events:
-                    for item in self._items_before(event):
-                        yield ThreadItemDoneEvent(item=item)
-                    yield event
-        except (InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered):
-            # A guardrail takes all back that the turn has brought.
-            self._run, self._done = None, {}
-            for item_id in self._stored:
-                yield ThreadItemRemovedEvent(item_id=item_id)
-            raise
+        async with closing(events):
+            async for event in events:
+                for item in self._items_before(event):
+                    yield ThreadItemDoneEvent(item=item)
+                yield event
 
     async def end(self) -> None:
         """Store what no message followed. Raises nothing: the answer is over."""
@@ -124,7 +117,6 @@ class KeptCalls:
         item_id = self._store.generate_item_id("tool_call", self._thread, self._context)
         item = item_of(list(self._done.values()), item_id, self._thread.id, self._place.take())
         self._done = {}
-        self._stored.append(item_id)
         yield item
 
 
