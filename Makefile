@@ -81,9 +81,10 @@ web: setup-web $(WEB) ## build and test the browser helper
 	$(TSC) --project web/test
 	.tools/bin/node --test --test-timeout=20000 --test-reporter=spec web/.test/*.test.js
 
+# On as many processes as there are cores: each has a DynamoDB Local of its own.
 .PHONY: conformance integration
 conformance integration: setup-dev-dynamodb
-	$(TEST) tests/$@
+	$(TEST) --numprocesses auto --maxprocesses 4 --dist worksteal tests/$@
 
 .PHONY: template
 template: setup-dev

@@ -105,7 +105,7 @@ async def test_operation_takes_as_many_units_as_is_said(
     assert (meter.read_units, len(meter.requests), meter.failed) == (read, requests, 0)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", sorted(REFUSED))
 async def test_refused_transaction_pays_for_each_of_its_rows(
     tasks: Records[Task], dynamodb: DynamoDBClient, observer: DynamoDBClient, name: str
 ) -> None:

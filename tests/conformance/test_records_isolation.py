@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import BaseModel
 from types_boto3_dynamodb.client import DynamoDBClient
-from ulid import ULID
 
 from chat_testing.builders import context
 from chatkit_aws.context import RequestContext
@@ -17,7 +16,7 @@ from chatkit_aws.store import DynamoDBStore
 # Names that begin, end or are escaped like others, in tenants that do so too.
 NAMES = ["a", "ab", "a#", "a%23", "A", "#USR#", "é", "e\u0301", "a#REC#note#", "x" * 512]
 USERS = [context(name, tenant_id=tenant) for tenant in ["t", "t#", "T", "tt", "t#USR#a"] for name in NAMES]
-NEVER = f"rec_{ULID()}"
+NEVER = "rec_01KASVN8Z0T4XN8ZC6V2M1QEJB"
 
 
 class Note(BaseModel):
