@@ -19,7 +19,7 @@ from ulid import ULID
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import IMAGES, build_agent
 from chat_api.mcp_servers import McpServer
-from chat_api.server import approvals
+from chat_api.server.approvals import asking
 from chat_api.web.claims import HEADER
 from chat_testing import approving, mcp
 from chat_testing.app import application
@@ -84,7 +84,7 @@ class Ids:
     def of(cls, me: Person, answer: Answer) -> "Ids":
         """Of an answer; its last item is the approval where none is asked for."""
         left = next((item for item in answer.items[1:] if item["type"] != "assistant_message"), answer.items[-1])
-        asks = approvals.ACTION in str(left)
+        asks = asking.ACTION in str(left)
         approval = approving.buttons(answer)[0]["onClickAction"]["payload"]["approval"] if asks else left["id"]
         return cls(answer.thread_id, answer.items[0]["id"], left["id"], me.task.id, approval)
 
@@ -163,7 +163,7 @@ REQUESTS = {
 def test_every_tool_and_action_is_tried_here() -> None:
     # Whose images are is tried where there is a bucket, in `test_images.py`.
     assert {*TOOLS, IMAGES.name} == {tool.name for tool in build_agent("a-model", images=True).tools}
-    assert set(USES) == {*ACTIONS, *ACTIONS_AT_ONCE, approvals.ACTION}
+    assert set(USES) == {*ACTIONS, *ACTIONS_AT_ONCE, asking.ACTION}
     schemas = {tool.name: str(getattr(tool, "params_json_schema", "")) for tool in build_agent("a-model").tools}
     assert [name for name in TOOLS if "_id" in schemas[name]] == ABOUT_A_TASK
 

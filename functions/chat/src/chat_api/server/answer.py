@@ -1,4 +1,4 @@
-"""One answer: the agent's run as events, and what it has used."""
+"""One answer: what the model is given, the agent's run, and what is made beside it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from typing import Any
 
 from agents import RunResultStreaming, RunState, TResponseInputItem
 from agents.exceptions import ModelBehaviorError
-from chatkit.agents import AgentContext, stream_agent_response
+from chatkit.agents import AgentContext
 from chatkit.types import (
     InferenceOptions,
     NoticeEvent,
@@ -18,38 +18,24 @@ from chatkit.types import (
 
 from chat_api import quotas
 from chat_api.runs.context import TurnContext
-from chat_api.server import approvals
+from chat_api.server.agent_run import AgentRun, Surroundings
+from chat_api.server.approvals.asking import asked
+from chat_api.server.approvals.passed import passed_over
 from chat_api.server.assistant import Assistant
 from chat_api.server.beside.aside import Aside
 from chat_api.server.beside.titles import Title
 from chat_api.server.chosen import AssistantAgent, chosen
 from chat_api.server.equipped import equipped
-from chat_api.server.events.alone import alone
-from chat_api.server.events.citations import Citations
-from chat_api.server.events.drawing import Drawing
-from chat_api.server.events.fresh import fresh
-from chat_api.server.events.raw_citations import readable
-from chat_api.server.events.shown import is_said
-from chat_api.server.events.sighting import Sightings
 from chat_api.server.events.streams import closing
-from chat_api.server.events.thoughts import sparse
-from chat_api.server.events.tool_events import ToolEvents
 from chat_api.server.hosted_tools import api_of, fitting
-from chat_api.server.judged import judged
-from chat_api.server.judging import Judging
-from chat_api.server.memory.estimate import Estimate
+from chat_api.server.judging.judged import judged
+from chat_api.server.judging.refused import refused
 from chat_api.server.memory.history import History, load_history
-from chat_api.server.memory.kept_calls import KeptCalls
 from chat_api.server.memory.said import said_in, texts_of
 from chat_api.server.memory.summaries import Summarizing
-from chat_api.server.passed import passed_over
-from chat_api.server.refused import refused
-from chat_api.server.started import started
-from chat_api.server.steps import Steps
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.images import Images
-from chatkit_aws.usage import Usage
 
 
 class Answer:
@@ -68,8 +54,8 @@ class Answer:
         self._store = store
         self._thread = thread
         self._context = context
-        self._images = images
         self.agent_context = AgentContext[RequestContext](thread=thread, store=store, request_context=context)
+        self._around = Surroundings(assistant, store, thread, context, self.agent_context, images)
         self._said: Sequence[ThreadItem] = ()
         self.result: RunResultStreaming | None = None
 
@@ -104,44 +90,20 @@ class Answer:
         begins: bool = False,
     ) -> AsyncIterator[ThreadStreamEvent]:
         """The agent's run, which begins with `given` or goes on with it, as events."""
-        context, spending = self._context, self._context.spending
-        agent_context = self.agent_context
-        tool_events = ToolEvents.of(agent_context)
-        judging = Judging(self._assistant.guardrails)
-        steps = Steps(self._assistant.tool_calls, tool_events, judging)
-        result = self.result = started(self._assistant, agent, given, agent_context, steps)
-        tool_events.follow(result)
-        context.ending.cut = result.cancel
-        spending.model = model = str(agent.model)
-        sightings = Sightings(lambda kind: self._store.generate_item_id(kind, self._thread, context))
-        drawing = Drawing(self._images, self._thread, context, tool_events.put_nowait)
-        citations, estimate = Citations(context.sources), Estimate()
-        calls = KeptCalls(self._store, self._thread, context)
-        has_spoken = False
+        run = AgentRun(self._around, agent, given)
+        self.result, ending = run.result, self._context.ending
         try:
-            run = alone(readable(calls.watched(result)), result, agent_context)
-            if begins:
-                run = fresh(run, agent_context)
-            answered = stream_agent_response(agent_context, run, converter=drawing)
-            kept = sightings.keep(calls.keep(drawing.shown(answered)))
-            cited = citations.added(sparse(kept))
-            async with closing(judged(cited, judging, self._take_back, context.ending)) as events:
+            async with closing(judged(run.events(begins=begins), run.judging, self._take_back, ending)) as events:
                 async for event in events:
-                    estimate.note(event)
-                    has_spoken = has_spoken or is_said(event)
+                    run.note(event)
                     yield event
-            async for event in approvals.asked(result, options, agent_context):
-                has_spoken = True
+            async for event in asked(run.result, options, self.agent_context):
+                run.note(event)
                 yield event
-            if not has_spoken and context.ending.cause is None:
+            if not run.has_spoken and ending.cause is None:
                 raise ModelBehaviorError("the model said nothing at all")
         finally:
-            context.ending.cut = None
-            result.cancel()
-            judging.end()
-            tool_events.close()
-            spending.add(model, Usage.of_run(result.context_wrapper.usage) + steps.untold + estimate.usage(steps.asked))
-            await calls.end()
+            await run.end()
 
     def _take_back(self) -> Iterator[ThreadStreamEvent]:
         return refused(self._said, partial(self.agent_context.generate_id, "message"))

@@ -22,13 +22,13 @@ from chatkit.types import (
 
 from chat_api.assistant.calls import ActionCall
 from chat_api.runs.context import TurnContext
-from chat_api.server import approvals
 from chat_api.server.admission import UNKNOWN_ACTION, refuse_unless_active
 from chat_api.server.answer import Answer
+from chat_api.server.approvals import asking
+from chat_api.server.approvals.resuming import Resuming
 from chat_api.server.delivering import DeliveringServer
 from chat_api.server.events.streams import closing
 from chat_api.server.opening import Opening
-from chat_api.server.resuming import Resuming
 from chat_api.server.retrying import Retry
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import current_record
@@ -69,11 +69,11 @@ class AnsweringServer(DeliveringServer):
     ) -> AsyncIterator[ThreadStreamEvent]:
         """What the assistant does for an action of its widgets. Raises CustomStreamError for one it does not know."""
         call = ActionCall(thread, action, sender, context, self._store)
-        if action.type == approvals.ACTION:
+        if action.type == asking.ACTION:
             assert isinstance(context, TurnContext)  # noqa: S101 - a turn has no other
             answer = Answer(self._assistant, self._store, thread, context, self.images)
             resuming = Resuming(answer, self._store, thread, context)
-            return self._said(resuming.events(call.payload(approvals.Decision), sender), context)
+            return self._said(resuming.events(call.payload(asking.Decision), sender), context)
         if (act := self._assistant.actions.get(action.type)) is None:
             raise CustomStreamError(UNKNOWN_ACTION)
         return act(call)

@@ -20,7 +20,7 @@ from chatkit.types import (
 )
 
 from chat_api.runs.context import TurnContext
-from chat_api.server.approvals import waiting_in
+from chat_api.server.approvals.asking import waiting_in
 from chat_api.server.memory import tool_calls
 from chatkit_aws.context import RequestContext
 from chatkit_aws.errors import ChatKitAwsError

@@ -9,7 +9,7 @@ from chatkit.agents import AgentContext
 from openai.types.responses import ResponseFunctionToolCall
 
 from chat_api.server.events.tool_events import ToolEvents
-from chat_api.server.judging import Judging
+from chat_api.server.judging.judging import Judging
 from chat_api.server.memory.estimate import tokens_of
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Usage

@@ -1,6 +1,6 @@
 """What a tool would do, for the user to allow: `approval.widget`, in their language, and what became of it.
 
-The template is given `ApprovalData`. Its buttons are `approval.answer`, which `server/resuming.py` carries out.
+The template is given `ApprovalData`. Its buttons are `approval.answer`, which `server/approvals` carries out.
 """
 
 from collections.abc import Mapping, Sequence

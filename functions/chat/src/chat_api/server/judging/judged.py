@@ -10,7 +10,7 @@ from chat_api.failures import failure_of
 from chat_api.runs.ending import Ending
 from chat_api.server.events.shown import Shown
 from chat_api.server.events.streams import closing
-from chat_api.server.judging import Judging
+from chat_api.server.judging.judging import Judging
 
 type TakeBack = Callable[[], Iterator[ThreadStreamEvent]]
 """The events that take back what the user said."""

@@ -20,11 +20,11 @@ from chatkit.types import (
 from openai.types.responses.response_output_item import McpCall
 
 from chat_api.runs.context import TurnContext
-from chat_api.server.approvals import Gone, Waiting
+from chat_api.server.approvals.asking import Gone, Waiting
+from chat_api.server.approvals.run_states import DECLINED, hosted_request
 from chat_api.server.events.updates import updated
 from chat_api.server.memory import tool_calls
 from chat_api.server.memory.tool_calls import ToolCall
-from chat_api.server.run_states import DECLINED, hosted_request
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
 

@@ -6,7 +6,7 @@ from typing import Any
 from chatkit.types import HiddenContextItem, ThreadItem, ThreadItemReplacedEvent, ThreadStreamEvent, WidgetItem
 
 from chat_api.assistant.widgets.approval import ended
-from chat_api.server.approvals import ACTION, shows, waiting_in
+from chat_api.server.approvals.asking import ACTION, shows, waiting_in
 from chat_api.server.memory import tool_calls
 
 

@@ -12,15 +12,15 @@ from chatkit.errors import CustomStreamError
 from chatkit.types import ThreadMetadata, ThreadStreamEvent, WidgetItem
 
 from chat_api.runs.context import TurnContext
-from chat_api.server import approvals, run_states
 from chat_api.server.answer import Answer
-from chat_api.server.approvals import Decision, Gone, Waiting
+from chat_api.server.approvals import asking, run_states
+from chat_api.server.approvals.asking import Decision, Gone, Waiting
+from chat_api.server.approvals.decided import Decided
+from chat_api.server.approvals.passed import broken_off, out_of_date
 from chat_api.server.chosen import AssistantAgent
-from chat_api.server.decided import Decided
 from chat_api.server.events.streams import closing
 from chat_api.server.memory.history import History
 from chat_api.server.opening import whole
-from chat_api.server.passed import broken_off, out_of_date
 from chat_api.texts import mark
 from chatkit_aws.store import DynamoDBStore
 
@@ -47,7 +47,7 @@ class Resuming:
         # Else another run might go on in the thread.
         await self._context.lease.taken()
         try:
-            waiting = await approvals.waiting(decision, self._thread.id, self._store, self._context)
+            waiting = await asking.waiting(decision, self._thread.id, self._store, self._context)
             agent = await self._answer.agent(waiting.options, History([], None), begins=False)
             state = await self._state(waiting, agent)
         except Gone as gone:

@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chat_api.assistant.approvals import described
 from chat_api.assistant.widgets.approval import Outcome, approval, ended
-from chat_api.server import run_states
+from chat_api.server.approvals import run_states
 from chat_api.texts import mark
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
