@@ -114,6 +114,19 @@ async def test_answer_that_is_cut_off_is_counted_by_its_length(make: Make) -> No
     assert 100 < totals.usage.output < 130
 
 
+@pytest.mark.parametrize(
+    "question", ["data:;base64," + "word " * 3_000, "Ab3Xy9" * 2_500], ids=["like a file's address", "like base64"]
+)
+async def test_answer_that_is_cut_off_is_counted_by_the_length_of_any_question(make: Make, question: str) -> None:
+    models = PausingModels()
+    app = make(models, max_message_characters=20_000)
+    models.model.error = RuntimeError("broken off")
+    models.say("What there is of the answer")
+    models.model.go_on.set()
+    await app.user("alice").create(question)
+    assert 3_700 < (await used(app)).usage.input < 4_000
+
+
 async def test_user_is_told_when_the_days_budget_comes_near_its_end(make: Make) -> None:
     app = make(tokens_per_day=2_000)
     alice = app.user("alice")

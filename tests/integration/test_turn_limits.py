@@ -288,3 +288,20 @@ async def test_history_is_cut_to_its_tokens_and_the_newest_message_is_always_giv
     app.models.say("answer")
     await app.user("alice").say(thread_id, "short")
     assert [text in seen(app) for text in ("oldest", "newest", "short")] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["word " * 3_000, "data:;base64," + "word " * 3_000, "Ab3Xy9" * 2_500, "\u4eca\u65e5" * 2_500],
+    ids=["words", "like a file's address", "like base64", "Japanese"],
+)
+async def test_no_text_makes_a_history_longer_than_its_tokens(apps: Any, text: str) -> None:
+    app = apps(history_tokens=10_000, max_message_characters=20_000)
+    alice = app.user("alice")
+    app.models.say("answer")
+    thread_id = (await alice.create(text)).thread_id
+    for _ in range(3):
+        app.models.say("answer")
+        await alice.say(thread_id, text)
+        assert text in seen(app)
+        assert len(seen(app).encode()) < 4 * 10_000
