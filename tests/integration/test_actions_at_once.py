@@ -15,7 +15,7 @@ from chatkit.types import (
 )
 from chatkit.widgets import Card, Text
 
-from chat_api.assistant.calls import ActionCall
+from chat_api.toolkit.calls import ActionCall
 from chat_testing.builders import widget_item
 from chat_testing.chat import Answer, ChatClient
 from chat_testing.scripted_server import now

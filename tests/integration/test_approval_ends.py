@@ -15,10 +15,10 @@ from chatkit.agents import AgentContext
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.assistant.agent import build_agent
-from chat_api.assistant.guardrails import Guardrails
 from chat_api.assistant.run import Run
 from chat_api.mcp_servers import McpServer
 from chat_api.runs.turn import MARGIN_SECONDS
+from chat_api.toolkit.guardrails import Guardrails
 from chat_testing import mcp
 from chat_testing.app import App, application
 from chat_testing.approving import GONE, asked, decide, is_open, kept, shown, texts

@@ -38,7 +38,7 @@ from chatkit.types import (
 from chatkit.widgets import DynamicWidgetComponent, DynamicWidgetRoot
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.calls import ActionCall
+from chat_api.toolkit.calls import ActionCall
 from chat_testing.app import App, application
 from chat_testing.builders import assistant_message, context, user_message, widget_item, workflow_item
 from chat_testing.chat import Answer

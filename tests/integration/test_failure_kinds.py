@@ -35,8 +35,8 @@ from chatkit.types import (
 )
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.calls import ActionCall
 from chat_api.failures import failure_of
+from chat_api.toolkit.calls import ActionCall
 from chat_testing.app import App, application
 from chat_testing.chat import Answer
 from chat_testing.failures import Expected, failures

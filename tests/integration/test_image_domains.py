@@ -7,7 +7,7 @@ import pytest
 from chatkit.types import ProgressUpdateEvent, ThreadStreamEvent
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.calls import ActionCall
+from chat_api.toolkit.calls import ActionCall
 from chat_testing.app import App, application
 from chat_testing.builders import context
 from chat_testing.tokens import TokenIssuer

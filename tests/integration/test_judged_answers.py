@@ -14,7 +14,7 @@ from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_s3.client import S3Client
 from ulid import ULID
 
-from chat_api.assistant.guardrails import Guardrails
+from chat_api.toolkit.guardrails import Guardrails
 from chat_testing.app import App, application
 from chat_testing.approving import decide
 from chat_testing.assistant import calls, given, reloaded, tasks_of

@@ -8,8 +8,8 @@ import pytest
 from agents.testing import function_call
 from starlette.responses import JSONResponse
 
-from chat_api.assistant.moderation import PART_CHARACTERS
 from chat_api.assistant.tasks import Tasks
+from chat_api.toolkit.moderation import PART_CHARACTERS
 from chat_testing.builders import context
 from chat_testing.chat import Answer, message, request
 from chat_testing.chat_completions import CLOSE

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from agents.testing import function_call
 
-from chat_api.assistant.pauses import WAITS
+from chat_api.toolkit.pauses import WAITS
 from chat_testing.app import App
 from chat_testing.assistant import calls, tasks_of
 from chat_testing.chat import Answer, ChatClient

@@ -20,7 +20,7 @@ from chatkit.types import (
 )
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.calls import ActionCall
+from chat_api.toolkit.calls import ActionCall
 from chat_api.web.claims import HEADER
 from chat_testing.app import App
 from chat_testing.boto_calls import error, recorded

@@ -6,7 +6,7 @@ import pytest
 from agents import OutputGuardrail
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.guardrails import Guardrails
+from chat_api.toolkit.guardrails import Guardrails
 from chat_testing.app import application
 from chat_testing.repository import ROOT
 from chat_testing.tokens import TokenIssuer

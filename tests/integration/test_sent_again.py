@@ -14,8 +14,8 @@ from chatkit.types import (
     ThreadStreamEvent,
 )
 
-from chat_api.assistant.calls import ActionCall
 from chat_api.runs.turn import MARGIN_SECONDS
+from chat_api.toolkit.calls import ActionCall
 from chat_testing.app import App
 from chat_testing.chat import Answer
 from chat_testing.models import PausingModel, PausingModels

@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from chatkit.types import LockedStatus, ProgressUpdateEvent, ThreadStreamEvent
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.calls import ActionCall
+from chat_api.toolkit.calls import ActionCall
 from chat_testing.boto_calls import recorded
 from chat_testing.builders import context
 from chat_testing.chat import Answer

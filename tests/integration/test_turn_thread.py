@@ -15,7 +15,7 @@ from chatkit.types import (
 )
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.assistant.calls import ActionCall
+from chat_api.toolkit.calls import ActionCall
 from chat_testing.builders import assistant_message
 from chat_testing.chat import Answer, ChatClient, request
 from chat_testing.spent import Make

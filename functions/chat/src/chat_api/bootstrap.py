@@ -14,8 +14,7 @@ from chat_api.app import create_app
 from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.agent import build_agent, load_prices
 from chat_api.assistant.choices import CHOICES, IMAGE
-from chat_api.assistant.guardrails import Guardrails, build_guardrails
-from chat_api.assistant.moderation import Moderation
+from chat_api.assistant.guardrails import build_guardrails
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
 from chat_api.pacing import Pace
@@ -32,6 +31,8 @@ from chat_api.server.preparation import prepare
 from chat_api.services import Limits, Services
 from chat_api.settings import Settings
 from chat_api.storage import create_images, create_store
+from chat_api.toolkit.guardrails import Guardrails
+from chat_api.toolkit.moderation import Moderation
 from chat_api.turns import Turns
 from chatkit_aws import clients, logs, usage
 from chatkit_aws.context import RequestContext

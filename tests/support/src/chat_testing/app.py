@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from types_boto3_dynamodb.client import DynamoDBClient
 
 from chat_api.app import create_app
-from chat_api.assistant.calls import Act, ActAtOnce
-from chat_api.assistant.guardrails import Guardrails
 from chat_api.bootstrap import create_assistant, create_services
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
 from chat_api.settings import Settings
+from chat_api.toolkit.calls import Act, ActAtOnce
+from chat_api.toolkit.guardrails import Guardrails
 from chat_testing.chat import ChatClient
 from chat_testing.models import ScriptedModels
 from chat_testing.tokens import CLIENT_ID, ISSUER, SCOPE, TokenIssuer

@@ -25,7 +25,7 @@ from chatkit.widgets import DynamicWidgetComponent
 from openai.types.responses import ResponseOutputMessage, ResponseOutputText
 from openai.types.responses.response_output_text import AnnotationURLCitation
 
-from chat_api.assistant.calls import ActionCall
+from chat_api.toolkit.calls import ActionCall
 from chat_api.web.claims import HEADER
 from chat_testing.app import App
 from chat_testing.assistant import calls, tasks_of

@@ -10,10 +10,10 @@ from chatkit.types import NoticeEvent, SyncCustomActionResponse, ThreadStreamEve
 from pydantic import BaseModel, ConfigDict
 
 from chat_api.assistant import forms
-from chat_api.assistant.calls import Act, ActAtOnce, ActionCall, shows
 from chat_api.assistant.tasks import Tasks
 from chat_api.assistant.widgets.task_list import as_text, task_list
 from chat_api.texts import mark, say
+from chat_api.toolkit.calls import Act, ActAtOnce, ActionCall, shows
 from chatkit_aws.errors import RecordNotFound
 
 _GONE = mark("This task is no longer there.")

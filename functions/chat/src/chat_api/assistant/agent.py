@@ -7,7 +7,7 @@ from chatkit.agents import AgentContext
 
 from chat_api.assistant import client_tools, clock, details, draft, effects, tools, week
 from chat_api.assistant.instructions import load_instructions
-from chat_api.assistant.pauses import until_answered
+from chat_api.toolkit.pauses import until_answered
 from chatkit_aws.context import RequestContext
 from chatkit_aws.usage import Prices
 

@@ -9,9 +9,9 @@ so in `instructions.md`, and `bounds.py` limits its size.
 from agents import function_tool
 from chatkit.agents import ClientToolCall
 
-from chat_api.assistant.pauses import WAITS
 from chat_api.assistant.refusals import explain
 from chat_api.assistant.run import Run, tasks_of
+from chat_api.toolkit.pauses import WAITS
 
 
 @function_tool(failure_error_function=explain)

@@ -18,9 +18,9 @@ from chatkit.types import (
     ThreadItemDoneEvent,
 )
 
-from chat_api.assistant.pauses import WAITS
 from chat_api.assistant.run import Run, said
 from chat_api.texts import mark
+from chat_api.toolkit.pauses import WAITS
 
 Detail = Literal["title", "due_date"]
 

@@ -8,10 +8,10 @@ from chatkit.errors import CustomStreamError
 from chatkit.types import NoticeEvent, ThreadStreamEvent
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from chat_api.assistant.calls import INVALID, ActionCall, shows
 from chat_api.assistant.tasks import MAX_TITLE, ListedTask, Tasks
 from chat_api.assistant.widgets.task_form import filled_form, is_open, saved_task, task_form
 from chat_api.texts import mark, say
+from chat_api.toolkit.calls import INVALID, ActionCall, shows
 from chatkit_aws.errors import RecordNotFound, RecordsFull
 
 _GONE = mark("This task is no longer there.")

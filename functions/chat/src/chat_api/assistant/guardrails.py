@@ -1,32 +1,9 @@
-"""What may stop an answer: checks of what is asked, and of what is answered. `docs/safety.md` says what they can do.
-
-A check is a function that returns a `GuardrailFunctionOutput`. Where it triggers the tripwire, what was shown of the
-answer is taken back, and the user is told so in their language: in the words of the `Failure` that is its
-`output_info`, else in those of `failures.py`.
-"""
-
-from dataclasses import dataclass
+"""The checks of what is asked, and of what is answered. `docs/safety.md` says what they can do."""
 
 from agents import InputGuardrail, OutputGuardrail
-from chatkit.agents import AgentContext
 
-from chat_api.assistant.moderation import Moderation
-from chatkit_aws.context import RequestContext
-
-type AtInput = InputGuardrail[AgentContext[RequestContext]]
-type AtOutput = OutputGuardrail[AgentContext[RequestContext]]
-
-
-@dataclass(frozen=True, slots=True)
-class Guardrails:
-    """The checks of every turn, whichever agent answers it.
-
-    With `fails_open` an answer that is stopped stays where there was no time for a verdict; else it is taken back.
-    """
-
-    input: tuple[AtInput, ...] = ()
-    output: tuple[AtOutput, ...] = ()
-    fails_open: bool = False
+from chat_api.toolkit.guardrails import AtInput, AtOutput, Guardrails
+from chat_api.toolkit.moderation import Moderation
 
 
 def build_guardrails(moderation: Moderation | None) -> Guardrails:

@@ -20,7 +20,6 @@ from chatkit.types import (
     WidgetItem,
 )
 
-from chat_api.assistant.calls import ActionCall
 from chat_api.runs.context import TurnContext
 from chat_api.server.admission import UNKNOWN_ACTION, refuse_unless_active
 from chat_api.server.answer import Answer
@@ -30,6 +29,7 @@ from chat_api.server.delivering import DeliveringServer
 from chat_api.server.events.streams import closing
 from chat_api.server.opening import Opening
 from chat_api.server.retrying import Retry
+from chat_api.toolkit.calls import ActionCall
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import current_record
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from agents import Agent, ModelProvider
 from chatkit.agents import AgentContext
 
-from chat_api.assistant.calls import Act, ActAtOnce
-from chat_api.assistant.guardrails import Guardrails
 from chat_api.choices import Choices
 from chat_api.mcp_client.servers import McpTools
 from chat_api.providers import Api
 from chat_api.server.beside.aside import SmallModel
 from chat_api.server.hosted_tools import Speaks
 from chat_api.server.memory import window
+from chat_api.toolkit.calls import Act, ActAtOnce
+from chat_api.toolkit.guardrails import Guardrails
 from chatkit_aws.context import RequestContext
 
 

@@ -6,8 +6,8 @@ from functools import partial
 from chatkit.errors import CustomStreamError
 from chatkit.types import SyncCustomActionResponse, ThreadItem, WidgetItem
 
-from chat_api.assistant.calls import ActAtOnce, ActionCall
 from chat_api.problems import Unsupported
+from chat_api.toolkit.calls import ActAtOnce, ActionCall
 from chatkit_aws.errors import StoreUnavailable
 
 _TRIES = 5

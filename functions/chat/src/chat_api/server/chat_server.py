@@ -21,7 +21,6 @@ from chatkit.types import (
     WidgetItem,
 )
 
-from chat_api.assistant.calls import ActionCall
 from chat_api.operation import Operation
 from chat_api.problems import Unsupported
 from chat_api.runs.context import TurnContext
@@ -29,6 +28,7 @@ from chat_api.server.admission import UNKNOWN_ACTION, check
 from chat_api.server.answering import AnsweringServer
 from chat_api.server.at_once import done_at_once
 from chat_api.server.events.visible import visible_items
+from chat_api.toolkit.calls import ActionCall
 from chatkit_aws.context import RequestContext
 from chatkit_aws.record import current_record
 

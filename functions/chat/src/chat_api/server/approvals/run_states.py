@@ -8,8 +8,8 @@ from agents.items import ToolApprovalItem
 from chatkit.agents import AgentContext
 from openai.types.responses.response_output_item import McpApprovalRequest
 
-from chat_api.assistant.pauses import WAITS
 from chat_api.server.chosen import AssistantAgent
+from chat_api.toolkit.pauses import WAITS
 from chatkit_aws.context import RequestContext
 
 _NOTHING_USED = {"requests": 0, "input_tokens": 0, "output_tokens": 0, "total_tokens": 0}

@@ -19,8 +19,8 @@ from agents import (
 from agents.exceptions import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
 from openai.types.responses import ResponseOutputMessage, ResponseOutputText, ResponseReasoningItem
 
-from chat_api.assistant.guardrails import AtInput, AtOutput, Guardrails
 from chat_api.server.judging.verdicts import all_of, begun, verdict_of
+from chat_api.toolkit.guardrails import AtInput, AtOutput, Guardrails
 
 VERDICT_SECONDS = 2.0
 """How long an answer that ends early waits for verdicts: less than a turn has to end by itself (`PATIENCE_SECONDS`)."""

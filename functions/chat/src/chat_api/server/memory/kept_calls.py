@@ -16,11 +16,11 @@ from chatkit.types import (
 )
 from openai.types.responses import ResponseFunctionToolCall
 
-from chat_api.assistant.pauses import WAITS
 from chat_api.runs.context import TurnContext
 from chat_api.server.events.streams import closing
 from chat_api.server.memory.place import Place
 from chat_api.server.memory.tool_calls import ToolCall, item_of, text_of
+from chat_api.toolkit.pauses import WAITS
 from chatkit_aws.errors import ChatKitAwsError
 from chatkit_aws.store import DynamoDBStore
 

@@ -1,4 +1,4 @@
-"""An example of a guardrail: a moderation model of OpenAI's, or of an endpoint with the same interface.
+"""A guardrail: a moderation model of OpenAI's, or of an endpoint with the same interface.
 
 https://platform.openai.com/docs/guides/moderation
 """

@@ -1,0 +1,1 @@
+"""What an assistant is written with, whichever it is."""
