@@ -29,12 +29,16 @@ def issuer() -> Iterator[tokens.TokenIssuer]:
 
 
 @pytest.fixture
+def models() -> ScriptedModels:
+    """Those of `app`; a module whose models are others has a fixture of this name."""
+    return ScriptedModels()
+
+
+@pytest.fixture
 async def app(
-    table_name: str,
-    dynamodb: DynamoDBClient,
-    issuer: tokens.TokenIssuer,
+    table_name: str, dynamodb: DynamoDBClient, issuer: tokens.TokenIssuer, models: ScriptedModels
 ) -> AsyncIterator[App]:
-    app = application(table_name, dynamodb, issuer)
+    app = application(table_name, dynamodb, issuer, models)
     async with app.http:
         yield app
 

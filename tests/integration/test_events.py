@@ -21,11 +21,6 @@ Invoke = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @pytest.fixture
-def models() -> ScriptedModels:
-    return ScriptedModels()
-
-
-@pytest.fixture
 def invoke(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: ScriptedModels) -> Iterator[Invoke]:
     store = DynamoDBStore(table_name, dynamodb)
     settings = settings_for(table_name, issuer.jwks_url)

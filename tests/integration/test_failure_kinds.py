@@ -49,10 +49,8 @@ SECRET = "a secret of the user's"
 
 
 @pytest.fixture
-async def app(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[App]:
-    made = application(table_name, dynamodb, issuer, PausingModels())
-    async with made.http:
-        yield made
+def models() -> PausingModels:
+    return PausingModels()
 
 
 RAISED = [

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from types_boto3_dynamodb.client import DynamoDBClient
@@ -15,11 +15,10 @@ from chat_api.runs.keeper import LAST, Keeper, Runs
 from chat_api.runs.spending import Spending
 from chat_api.web.claims import HEADER, claim_of
 from chat_api.words import Words
-from chat_testing.app import App, application
+from chat_testing.app import App
 from chat_testing.builders import context, thread
 from chat_testing.chat import message, request
 from chat_testing.models import PausingModels
-from chat_testing.tokens import TokenIssuer
 from chatkit_aws.errors import ThreadNotFound
 from chatkit_aws.runs import Claim, EventLog, Leases, Stops
 from chatkit_aws.store import DynamoDBStore, keys
@@ -74,15 +73,6 @@ def cascade(table_name: str, dynamodb: DynamoDBClient, table: Table) -> Cascade:
 @pytest.fixture
 def models() -> PausingModels:
     return PausingModels()
-
-
-@pytest.fixture
-async def app(
-    table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: PausingModels
-) -> AsyncIterator[App]:
-    made = application(table_name, dynamodb, issuer, models)
-    async with made.http:
-        yield made
 
 
 @pytest.fixture

@@ -38,15 +38,6 @@ def models() -> PausingModels:
 
 
 @pytest.fixture
-async def app(
-    table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer, models: PausingModels
-) -> AsyncIterator[App]:
-    made = application(table_name, dynamodb, issuer, models)
-    async with made.http:
-        yield made
-
-
-@pytest.fixture
 async def elsewhere(table_name: str, dynamodb: DynamoDBClient, issuer: TokenIssuer) -> AsyncIterator[App]:
     """Another execution environment of the same function."""
     made = application(table_name, dynamodb, issuer)
