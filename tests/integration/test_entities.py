@@ -2,8 +2,9 @@
 
 import io
 import json
+import unicodedata
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import httpx2
@@ -20,6 +21,7 @@ from chat_testing.builders import context
 from chat_testing.chat import ChatClient
 from chatkit_aws.store import DynamoDBStore
 
+type Form = Literal["NFC", "NFD"]
 PRIVATE = "private, no-store"
 
 
@@ -72,6 +74,13 @@ async def test_entity_has_the_shape_that_the_page_s_component_takes(alice: ChatC
 )
 async def test_search_finds_what_has_every_word_in_its_title(alice: ChatClient, query: str, found: list[str]) -> None:
     assert await titles(alice, query) == found
+
+
+@pytest.mark.parametrize(("kept", "asked"), [("NFD", "NFC"), ("NFC", "NFD")])
+async def test_search_finds_a_word_however_it_is_written(app: App, alice: ChatClient, kept: Form, asked: Form) -> None:
+    for title, query in (("Café für Zoë", "ZOË café"), ("がっこうへ行く", "がっこう"), ("Order ① pen", "1")):
+        task = await tasks_of(app, "alice").add(unicodedata.normalize(kept, title))
+        assert await titles(alice, unicodedata.normalize(asked, query)) == [task.title]
 
 
 @pytest.mark.usefixtures("tasks")

@@ -82,10 +82,11 @@ async def test_saved_form_is_a_task_and_a_reload_shows_it_saved(form: Form) -> N
     ("wrong", "said"),
     [
         ({"title": " "}, "A title has 1 to 200 characters."),
+        ({"title": "\u2066\u200b"}, "A title has 1 to 200 characters."),
         ({"title": "x" * 201}, "A title has 1 to 200 characters."),
         ({"title": "Call Bob", "due": "tomorrow"}, "This is not a date."),
     ],
-    ids=["empty", "long", "no date"],
+    ids=["empty", "looks empty", "long", "no date"],
 )
 async def test_what_is_wrong_is_said_in_the_form_beside_what_was_written(
     form: Form, wrong: dict[str, str], said: str

@@ -113,6 +113,8 @@ async def test_tools_say_what_they_take_give_and_do(alice: McpClient) -> None:
         ("add_task", {}, "title"),
         ("add_task", {"title": "Call Bob", "due_date": "tomorrow"}, "due_date"),
         ("list_tasks", {"open_only": "perhaps"}, "open_only"),
+        ("list_tasks", {"containing": "x" * 201}, "containing"),
+        ("add_task", {"title": "\u200b"}, "title"),
         ("complete_task", {"task_id": "x" * 300}, "task_id"),
     ],
 )
@@ -135,6 +137,29 @@ async def test_more_tasks_than_there_may_be_are_refused_and_not_all_are_listed(
     listed = await alice.call("list_tasks")
     assert (len(listed["tasks"]), listed["left_out"]) == (MOST_LISTED, MAX_TASKS - MOST_LISTED)
     assert (await alice.call("add_task", title="More")).startswith("Nothing was done: the user has 500 tasks")
+
+
+async def test_tasks_are_found_by_words_of_their_titles(alice: McpClient, bob: McpClient) -> None:
+    for title in ("Call Bob", "Call Ann", "Rest"):
+        await alice.call("add_task", title=title)
+    await bob.call("add_task", title="Call Carol")
+    assert await titles(alice, containing="CALL bob") == ["Call Bob"]
+    assert await titles(alice, containing="call", open_only=True) == ["Call Bob", "Call Ann"]
+    assert await titles(bob, containing="call") == ["Call Carol"]
+    assert await titles(alice, containing=None) == ["Call Bob", "Call Ann", "Rest"]
+
+
+async def test_task_beyond_those_that_are_told_at_once_is_found(
+    alice: McpClient, table_name: str, dynamodb: DynamoDBClient
+) -> None:
+    kept = tasks_of(table_name, dynamodb)
+    for _ in range(MOST_LISTED):
+        await kept.add("Rest")
+    await kept.add("Call Bob")
+    assert await alice.call("list_tasks", containing="bob") == {
+        "tasks": [task.model_dump(mode="json") for task in (await kept.all())[-1:]],
+        "left_out": 0,
+    }
 
 
 async def test_defect_says_nothing_of_itself_and_is_logged(

@@ -102,11 +102,12 @@ async def test_model_is_told_what_is_shown_and_later_only_that_something_was(sho
 async def test_check_off_changes_the_task_and_the_list_and_a_reload_shows_it(shown: Shown) -> None:
     calls = len(shown.app.models.model.calls)
     answer = await shown.toggle({"task_id": shown.first.id, "done": True})
-    [update] = answer.of_type("thread.item.updated")
-    assert (update["item_id"], update["update"]["type"]) == (shown.item["id"], "widget.root.updated")
-    assert titles(update["update"]["widget"]) == [(BOB, False), (GROCERIES, True)]
+    [replaced] = answer.of_type("thread.item.replaced")
+    assert replaced["item"]["id"] == shown.item["id"]
+    assert titles(replaced["item"]["widget"]) == [(BOB, False), (GROCERIES, True)]
+    assert replaced["item"]["copy_text"] == "☐ Call Bob\n☑ Buy groceries"
     assert [task.done for task in await shown.tasks.all()] == [False, True]
-    assert (await shown.reloaded())["widget"] == update["update"]["widget"]
+    assert await shown.reloaded() == replaced["item"]
     assert len(shown.app.models.model.calls) == calls
 
 
@@ -130,6 +131,16 @@ async def test_task_that_was_deleted_meanwhile_is_no_error(shown: Shown) -> None
     assert [event["message"] for event in answer.of_type("notice")] == ["This task is no longer there."]
     assert answer.of_type("error") == []
     assert titles((await shown.reloaded())["widget"]) == [(BOB, False)]
+
+
+async def test_list_that_was_emptied_can_still_be_used_on_a_page_that_shows_it_as_it_was(shown: Shown) -> None:
+    for task in (shown.first, shown.second):
+        await shown.delete({"task_id": task.id})
+    assert titles((await shown.reloaded())["widget"]) == []
+    added = await shown.tasks.add("Call Ann")
+    answer = await shown.toggle({"task_id": shown.first.id, "done": True})
+    assert [event["message"] for event in answer.of_type("notice")] == ["This task is no longer there."]
+    assert titles((await shown.reloaded())["widget"]) == [(added.title, False)]
 
 
 async def test_deleting_what_is_no_longer_there_shows_the_list_as_it_is(shown: Shown) -> None:
@@ -199,5 +210,5 @@ async def test_list_is_in_the_language_of_who_uses_it(shown: Shown) -> None:
     sent = shown.params("task.toggle", {"task_id": shown.first.id, "done": True})
     body = json.dumps(request("threads.custom_action", **sent)).encode()
     answer = await shown.user.post(body, **{"Accept-Language": "fr"})
-    [update] = answer.of_type("thread.item.updated")
-    assert update["update"]["widget"]["status"]["text"] == "Tâches en cours\u00a0: 1"
+    [replaced] = answer.of_type("thread.item.replaced")
+    assert replaced["item"]["widget"]["status"]["text"] == "Tâches en cours\u00a0: 1"

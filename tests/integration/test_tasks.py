@@ -61,6 +61,54 @@ async def test_tasks_are_listed_open_ones_first_and_by_their_dates(app: App, ali
     assert [task["title"] for task in json.loads(told(app))] == ["Soon", "Later", "Some day"]
 
 
+@pytest.mark.parametrize(
+    ("containing", "found"),
+    [
+        ("bob CALL", ["Call Bob"]),
+        ("call", ["Call Bob", "Call Ann"]),
+        ("bobby", []),
+        (" ", ["Call Bob", "Call Ann", "Rest"]),
+    ],
+)
+async def test_tasks_are_found_by_words_of_their_titles(
+    app: App, alices: Tasks, containing: str, found: list[str]
+) -> None:
+    for title in ("Call Bob", "Call Ann", "Rest"):
+        await alices.add(title)
+    await turn(app, "list_tasks", open_only=True, containing=containing)
+    assert [task["title"] for task in json.loads(told(app))] == found
+
+
+async def test_model_reaches_a_task_beyond_those_that_it_is_told_at_once(app: App, alices: Tasks) -> None:
+    for _ in range(MOST_LISTED):
+        await alices.add("Rest", date(2026, 12, 1))
+    late = await alices.add("Call Bob")
+    done = await alices.complete((await alices.add("Call Ann")).id)
+    await turn(app, "list_tasks", open_only=False, containing="call")
+    assert [task["id"] for task in json.loads(told(app))] == [late.id, done.id]
+    await turn(app, "list_tasks", open_only=True, containing="call")
+    assert [task["id"] for task in json.loads(told(app))] == [late.id]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("a\0b", "ab"),
+        ("two\r\nlines", "two lines"),
+        ("a\tb\u2028c", "a b c"),
+        ("Call \u202eboB\u200b", "Call boB"),
+        ("می\u200cروم 👩\u200d🚒", "می\u200cروم 👩\u200d🚒"),
+    ],
+)
+async def test_title_is_one_line_in_which_nothing_is_hidden(app: App, alices: Tasks, written: str, kept: str) -> None:
+    await turn(app, "add_task", title=written, due_date=None)
+    [task] = await alices.all()
+    assert task.title == kept
+    await turn(app, "update_task", task_id=task.id, title="Other", due_date=None, remove_due_date=False)
+    await turn(app, "update_task", task_id=task.id, title=written, due_date=None, remove_due_date=False)
+    assert [task.title for task in await alices.all()] == [kept]
+
+
 async def test_task_is_completed_and_opened_again(app: App, alices: Tasks) -> None:
     task = await alices.add("Call Bob")
     for done in (True, False):
@@ -92,10 +140,11 @@ async def test_update_changes_what_is_named_and_nothing_else(
     [
         {"title": "x" * 201, "due_date": None},
         {"title": " ", "due_date": None},
+        {"title": "\u200b", "due_date": None},
         {"title": "Call Bob", "due_date": "tomorrow"},
         {"due_date": None},
     ],
-    ids=["long", "empty", "no date", "no title"],
+    ids=["long", "empty", "looks empty", "no date", "no title"],
 )
 async def test_model_is_told_what_a_task_is_to_be(app: App, alices: Tasks, wrong: dict[str, Any]) -> None:
     await turn(app, "add_task", **wrong)

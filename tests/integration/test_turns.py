@@ -102,10 +102,9 @@ async def test_model_that_repeats_its_ids_loses_nothing(app: App, alice: ChatCli
     assert texts == ["question 0", "answer 0", "question 1", "answer 1"]
 
 
-async def test_tool_says_that_a_time_zone_is_unknown(app: App, alice: ChatClient) -> None:
-    app.models.model.enqueue(
-        [function_call("current_time", {"time_zone": "../etc/passwd"}, call_id="call_1", item_id="fc_1")]
-    )
+@pytest.mark.parametrize("zone", ["../etc/passwd", "Europe", "a" * 300, "Europe/\0", ""])
+async def test_tool_says_that_a_time_zone_is_unknown(app: App, alice: ChatClient, zone: str) -> None:
+    app.models.model.enqueue([function_call("current_time", {"time_zone": zone}, call_id="call_1", item_id="fc_1")])
     app.models.say("Sorry")
     await alice.create("What time is it there?")
     call = app.models.model.last_call

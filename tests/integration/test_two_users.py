@@ -35,7 +35,7 @@ TASK = "<a task's id>"
 TOOLS: dict[str, dict[str, Any]] = {
     "show_tasks": {},
     "add_task": {"title": TITLE, "due_date": None},
-    "list_tasks": {"open_only": False},
+    "list_tasks": {"open_only": False, "containing": "the"},
     "complete_task": {"task_id": TASK, "done": True},
     "update_task": {"task_id": TASK, "title": "Call again", "due_date": None, "remove_due_date": True},
     "delete_task": {"task_id": TASK},

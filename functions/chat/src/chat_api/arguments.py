@@ -5,16 +5,15 @@ import unicodedata
 from typing import Any
 
 from chat_api.texts import mark, say
+from chatkit_aws.plain_text import HIDDEN, JOINERS
 
 MOST_SHOWN = 200
 """Characters of each text in them that are shown, and of each name."""
 
 _MORE = mark("{text}… [{count} more characters]")
-_JOINERS = "\u200c\u200d"
-"""Zero-width characters without which Persian words and many emoji fall apart."""
 _ISOLATED = "\u2068{}\u2069"
 """A text whose direction changes nothing around it (UAX 9, 2.7)."""
-_INVISIBLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+_INVISIBLE = HIDDEN | {"Cn", "Co"}
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 
 
@@ -53,6 +52,6 @@ def _cut(value: Any, locale: str) -> Any:
 
 
 def _visible(character: str) -> str:
-    if character in _JOINERS or unicodedata.category(character) not in _INVISIBLE:
+    if character in JOINERS or unicodedata.category(character) not in _INVISIBLE:
         return character
     return " " if character in "\n\r\t" else "\ufffd"

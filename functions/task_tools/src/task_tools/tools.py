@@ -18,6 +18,10 @@ Call = Context[ServerSession, object, Request]
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE, description="What is to be done")]
 TaskId = Annotated[str, Field(max_length=256, description="The id that list_tasks or add_task told")]
 DueDate = Annotated[date | None, Field(description="The day on which it is due, as in 2026-12-31")]
+Words = Annotated[
+    str | None,
+    Field(max_length=MAX_TITLE, description="Words that the titles have to have, in any order, whatever the case"),
+]
 
 MOST_LISTED = 100
 """Tasks that are told of at once: a model pays for each one."""
@@ -48,10 +52,13 @@ class TaskTools:
         return await self._tasks(call).add(title, due_date)
 
     async def list_tasks(
-        self, call: Call, open_only: Annotated[bool, Field(description="Leave out those that are done")] = False
+        self,
+        call: Call,
+        open_only: Annotated[bool, Field(description="Leave out those that are done")] = False,
+        containing: Words = None,
     ) -> TaskList:
-        """The user's tasks with their ids: open ones first, and of these the one that is due first."""
-        tasks = [task for task in await self._tasks(call).all() if not (open_only and task.done)]
+        """The user's tasks with their ids: open ones first, and of these the one that is due first; 100 at most."""
+        tasks = await self._tasks(call).find(containing, open_only=open_only)
         return TaskList(tasks=tasks[:MOST_LISTED], left_out=max(0, len(tasks) - MOST_LISTED))
 
     async def complete_task(

@@ -11,12 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from chat_api.assistant import forms
 from chat_api.assistant.tasks import Tasks
-from chat_api.assistant.widgets.task_list import as_text, task_list
-from chat_api.texts import mark, say
-from chat_api.toolkit.calls import Act, ActAtOnce, ActionCall, shows
+from chat_api.assistant.widgets.task_list import as_text, is_task_list, task_list
+from chat_api.texts import say
+from chat_api.toolkit.calls import Act, ActAtOnce, ActionCall, replaces
 from chatkit_aws.errors import RecordNotFound
-
-_GONE = mark("This task is no longer there.")
 
 
 class Toggle(BaseModel):
@@ -38,25 +36,28 @@ class Delete(BaseModel):
 
 async def toggle(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
     """Check a task off, or open it again, and show the list as it is now; says so where the task is no longer there."""
-    asked = call.payload(Toggle)
+    asked, sender = call.payload(Toggle), call.sender_if(is_task_list)
     tasks, locale = Tasks(call.store, call.context), call.context.locale
     try:
         await tasks.complete(asked.task_id, done=asked.done)
     except RecordNotFound:
-        yield NoticeEvent(level="info", message=say(locale, _GONE))
-    if call.sender is not None:
-        yield shows(call.sender, task_list(await tasks.all(), locale))
+        yield NoticeEvent(level="info", message=say(locale, forms.GONE))
+    if sender is not None:
+        now = await tasks.all()
+        yield replaces(sender, task_list(now, locale), as_text(now))
 
 
 async def delete(call: ActionCall) -> SyncCustomActionResponse:
     """Delete a task, if it is still there, and give back the list as it is now."""
+    asked, sender = call.payload(Delete), call.sender_if(is_task_list)
     tasks = Tasks(call.store, call.context)
-    await tasks.delete(call.payload(Delete).task_id)
-    if call.sender is None:
+    await tasks.delete(asked.task_id)
+    if sender is None:
         return SyncCustomActionResponse()
     left = await tasks.all()
-    changes = {"widget": task_list(left, call.context.locale), "copy_text": as_text(left)}
-    return SyncCustomActionResponse(updated_item=call.sender.model_copy(update=changes))
+    return SyncCustomActionResponse(
+        updated_item=replaces(sender, task_list(left, call.context.locale), as_text(left)).item
+    )
 
 
 ACTIONS: Mapping[str, Act] = {"task.toggle": toggle, "task.edit": forms.edit, "task.save": forms.save}

@@ -20,6 +20,6 @@ async def current_time(run: Run, time_zone: str) -> str:
     await progress(run, "clock", mark("Looking at the clock in {time_zone}"), time_zone=time_zone)
     try:
         now = datetime.now(ZoneInfo(time_zone))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, or no file's name at all
         return f"There is no time zone named {time_zone}."
     return now.strftime("%A, %d %B %Y, %H:%M (%Z)")

@@ -50,10 +50,8 @@ class Entities:
         self._context = context
 
     async def search(self, query: str) -> list[Entity]:
-        """The first that have every word of the query in their title, whatever the case; all where it has none."""
-        words = query.casefold().split()
-        fitting = [task for task in await self._tasks.all() if _has_all(task.title.casefold(), words)]
-        return [_entity(task, self._context.locale) for task in fitting[:MOST_FOUND]]
+        """The first that have every word of the query in their title; all where it has none."""
+        return [_entity(task, self._context.locale) for task in (await self._tasks.find(query))[:MOST_FOUND]]
 
     async def preview(self, entity_id: str) -> DynamicWidgetRoot:
         """What is shown where one points at it. Raises RecordNotFound."""
@@ -83,10 +81,6 @@ def cite_no_more(context: RequestContext, task_id: str) -> None:
     """Have it cite a task no more: it was deleted."""
     if isinstance(context, TurnContext):
         context.sources.pop(task_id, None)
-
-
-def _has_all(title: str, words: Iterable[str]) -> bool:
-    return all(word in title for word in words)
 
 
 def _entity(task: ListedTask, locale: str) -> Entity:

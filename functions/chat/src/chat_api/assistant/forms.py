@@ -9,12 +9,12 @@ from chatkit.types import NoticeEvent, ThreadStreamEvent
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chat_api.assistant.tasks import MAX_TITLE, ListedTask, Tasks
-from chat_api.assistant.widgets.task_form import filled_form, is_open, saved_task, task_form
+from chat_api.assistant.widgets.task_form import filled_form, is_open, is_task_form, saved_task, task_form
 from chat_api.texts import mark, say
 from chat_api.toolkit.calls import INVALID, ActionCall, shows
 from chatkit_aws.errors import RecordNotFound, RecordsFull
 
-_GONE = mark("This task is no longer there.")
+GONE = mark("This task is no longer there.")
 _NO_TITLE = mark("A title has 1 to {most} characters.")
 _NO_DATE = mark("This is not a date.")
 _FULL = mark("You have {most} tasks and can have no more. Delete some first.")
@@ -55,14 +55,14 @@ class Save(BaseModel):
 
 async def edit(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
     """Open a form again that was saved, with the task as it is now."""
-    asked, locale = call.payload(Edit), call.context.locale
+    asked, sender, locale = call.payload(Edit), call.sender_if(is_task_form), call.context.locale
     try:
         task = await Tasks(call.store, call.context).get(asked.task_id)
     except RecordNotFound:
-        yield NoticeEvent(level="info", message=say(locale, _GONE))
+        yield NoticeEvent(level="info", message=say(locale, GONE))
         return
-    if call.sender is not None:
-        yield shows(call.sender, task_form(task, locale))
+    if sender is not None:
+        yield shows(sender, task_form(task, locale))
 
 
 async def save(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
@@ -70,19 +70,19 @@ async def save(call: ActionCall) -> AsyncIterator[ThreadStreamEvent]:
 
     A thread has one turn at a time, so that a second click finds what the first one left.
     """
-    asked, locale = call.payload(Save), call.context.locale
-    if call.sender is None:
+    asked, sender, locale = call.payload(Save), call.sender_if(is_task_form), call.context.locale
+    if sender is None:
         raise CustomStreamError(INVALID, allow_retry=False)
-    if not is_open(call.sender.widget):
-        yield shows(call.sender, call.sender.widget)
+    if not is_open(sender.widget):
+        yield shows(sender, sender.widget)
         return
     try:
         task = await _saved(Tasks(call.store, call.context), asked)
     except (ValidationError, NotADate, RecordNotFound, RecordsFull) as error:
         due = None if isinstance(error, NotADate) else asked.due_date
-        yield shows(call.sender, filled_form(asked.task_id, asked.title, due, _wrong(error, locale), locale))
+        yield shows(sender, filled_form(asked.task_id, asked.title, due, _wrong(error, locale), locale))
     else:
-        yield shows(call.sender, saved_task(task, locale))
+        yield shows(sender, saved_task(task, locale))
 
 
 async def _saved(tasks: Tasks, asked: Save) -> ListedTask:
@@ -96,7 +96,7 @@ def _wrong(error: Exception, locale: str) -> str:
     """What the user has to know of an error to put it right."""
     match error:
         case RecordNotFound():
-            return say(locale, _GONE)
+            return say(locale, GONE)
         case RecordsFull(most=most):
             return say(locale, _FULL, most=most)
         case ValidationError():

@@ -1,5 +1,6 @@
 """A user's tasks: what a task is, and all that can be done with them. Nothing else knows how they are kept."""
 
+import unicodedata
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from chatkit_aws.context import RequestContext
+from chatkit_aws.plain_text import one_line
 from chatkit_aws.records import Record, Records
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.kinds import Kinds
@@ -14,7 +16,7 @@ from chatkit_aws.store.kinds import Kinds
 MAX_TASKS = 500
 """How many a user may have, done ones included."""
 MAX_TITLE = 200
-"""Characters of a title; spaces around it do not count, and are not kept."""
+"""Characters of a title; spaces around it, and what cannot be seen in it, do not count, and are not kept."""
 
 _PAGE = 100
 _LAST_ZONE = timedelta(hours=12)
@@ -54,7 +56,7 @@ class Tasks:
 
     async def add(self, title: str, due: date | None = None) -> ListedTask:
         """A new task. Raises pydantic's ValidationError for the title, RecordsFull."""
-        return _listed(await self._records.add(Task(title=title, due=due), self._context))
+        return _listed(await self._records.add(Task(title=one_line(title), due=due), self._context))
 
     async def all(self) -> list[ListedTask]:
         """Open ones first; among them the one that is due first, and what has no date as it was added."""
@@ -64,6 +66,11 @@ class Tasks:
             found += map(_listed, page.data)
             after, has_more = page.after, page.has_more
         return sorted(found, key=lambda task: (task.done, task.due or date.max))
+
+    async def find(self, words: str | None, *, open_only: bool = False) -> list[ListedTask]:
+        """Those that have every word in their title, whatever its case and normal form; all where there is none."""
+        looked_for = _comparable(words or "").split()
+        return [task for task in await self.all() if not (open_only and task.done) and _has_all(task, looked_for)]
 
     async def get(self, task_id: str) -> ListedTask:
         """One task as it is now."""
@@ -79,7 +86,7 @@ class Tasks:
         """Give a task another title or date, or no date any more. Raises ValidationError for the title."""
         changes: dict[str, object] = {}
         if title is not None:
-            changes["title"] = title
+            changes["title"] = one_line(title)
         if due is not None or remove_due:
             changes["due"] = due
         return await self._change(task_id, **changes)
@@ -99,6 +106,16 @@ class Tasks:
 def _records(kinds: Kinds) -> Records[Task]:
     """One for the process: only the ids of one ascend, so that tasks added at once are listed as they were added."""
     return Records(kinds, "task", Task, most=MAX_TASKS)
+
+
+def _has_all(task: Task, words: list[str]) -> bool:
+    title = _comparable(task.title)
+    return all(word in title for word in words)
+
+
+def _comparable(text: str) -> str:
+    """A text as it is compared: a letter may be written as one character or as two, and fold into yet another form."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _listed(record: Record[Task]) -> ListedTask:

@@ -36,15 +36,16 @@ async def add_task(run: Run, title: str, due_date: date | None) -> str:
 
 
 @function_tool(failure_error_function=explain)
-async def list_tasks(run: Run, open_only: bool) -> str:
-    """The user's tasks with their ids: open ones first, and of these the one that is due first.
+async def list_tasks(run: Run, open_only: bool, containing: str | None = None) -> str:
+    """The user's tasks with their ids: open ones first, and of these the one that is due first; 100 at most.
 
     Args:
         run: The run that calls the tool; not shown to the model.
         open_only: Whether to leave out those that are done.
+        containing: Words that the titles have to have, in any order, whatever the case; null for all tasks.
     """
     await progress(run, "search", mark("Looking through the tasks"))
-    return _listed(run, [task for task in await tasks_of(run).all() if not (open_only and task.done)])
+    return _listed(run, await tasks_of(run).find(containing, open_only=open_only))
 
 
 @function_tool(failure_error_function=explain)

@@ -1,6 +1,6 @@
 """What an action is carried out with: the widget that was used, who used it, and the store."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from chatkit.actions import Action
 from chatkit.errors import CustomStreamError
 from chatkit.types import (
     SyncCustomActionResponse,
+    ThreadItemReplacedEvent,
     ThreadItemUpdatedEvent,
     ThreadMetadata,
     ThreadStreamEvent,
@@ -41,6 +42,12 @@ class ActionCall:
         except ValidationError:
             raise CustomStreamError(INVALID, allow_retry=False) from None
 
+    def sender_if(self, is_meant: Callable[[WidgetRoot], bool]) -> WidgetItem | None:
+        """The sender, to be shown anew. Raises CustomStreamError for a widget of another kind: anyone may name one."""
+        if self.sender is not None and not is_meant(self.sender.widget):
+            raise CustomStreamError(INVALID, allow_retry=False)
+        return self.sender
+
 
 type Act = Callable[[ActionCall], AsyncIterator[ThreadStreamEvent]]
 """Carries out an action; raises CustomStreamError with what the user is to be told."""
@@ -55,3 +62,27 @@ So what it does should be the same the second time, and the item that it gives b
 def shows(sender: WidgetItem, widget: WidgetRoot) -> ThreadItemUpdatedEvent:
     """The event that shows another widget in the place of `sender`, and stores it."""
     return ThreadItemUpdatedEvent(item_id=sender.id, update=WidgetRootUpdated(widget=widget))
+
+
+def replaces(sender: WidgetItem, widget: WidgetRoot, copy_text: str) -> ThreadItemReplacedEvent:
+    """Likewise, with another text to copy, which an update leaves as it was."""
+    return ThreadItemReplacedEvent(item=sender.model_copy(update={"widget": widget, "copy_text": copy_text}))
+
+
+def actions_of(widget: WidgetRoot) -> set[str]:
+    """The types of the actions that a widget can be used for."""
+    return {*_actions_in(widget.model_dump(mode="json", by_alias=True, exclude_none=True))}
+
+
+def _actions_in(node: Any) -> Iterator[str]:
+    match node:
+        case dict():
+            for name, value in node.items():
+                match value:
+                    case {"type": str(kind)} if name.startswith("on") and name.endswith("Action"):
+                        yield kind
+                    case _:
+                        yield from _actions_in(value)
+        case list():
+            for element in node:
+                yield from _actions_in(element)

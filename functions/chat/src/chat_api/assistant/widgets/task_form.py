@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from chat_api.assistant.tasks import ListedTask
 from chat_api.assistant.widgets.templates import template
 from chat_api.texts import mark, say
+from chat_api.toolkit.calls import actions_of
 
 _NEW = mark("New task")
 _CHANGE = mark("Change the task")
@@ -79,6 +80,11 @@ def saved_task(task: ListedTask, locale: str) -> DynamicWidgetRoot:
         caption=say(locale, _DUE, date=task.due.isoformat()) if task.due else "",
     )
     return template("task_form").build(data)
+
+
+def is_task_form(widget: WidgetRoot) -> bool:
+    """Whether the widget is this one, open or saved, by what it can be used for."""
+    return bool(actions_of(widget) & {"task.save", "task.edit"})
 
 
 def is_open(widget: WidgetRoot) -> bool:

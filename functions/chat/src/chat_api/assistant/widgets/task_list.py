@@ -5,12 +5,13 @@ The template is given `TaskListData`.
 
 from collections.abc import Sequence
 
-from chatkit.widgets import DynamicWidgetRoot
+from chatkit.widgets import DynamicWidgetRoot, WidgetRoot
 from pydantic import BaseModel, ConfigDict
 
 from chat_api.assistant.tasks import ListedTask
 from chat_api.assistant.widgets.templates import template
 from chat_api.texts import mark, say
+from chat_api.toolkit.calls import actions_of
 
 MOST_SHOWN = 50
 """Tasks in one widget: each takes about half a kilobyte of its item."""
@@ -62,6 +63,11 @@ def task_list(tasks: Sequence[ListedTask], locale: str) -> DynamicWidgetRoot:
 def as_text(tasks: Sequence[ListedTask]) -> str:
     """What is copied where the widget is: a line for each task that it shows."""
     return "\n".join(f"{'☑' if task.done else '☐'} {task.title}" for task in tasks[:MOST_SHOWN])
+
+
+def is_task_list(widget: WidgetRoot) -> bool:
+    """Whether the widget is this one, by its kind and what it can be used for: nothing where it is empty."""
+    return widget.type == "ListView" and actions_of(widget) <= {"task.toggle", "task.delete"}
 
 
 def _note(count: int, locale: str) -> str:
