@@ -21,7 +21,8 @@ PRODUCED: dict[Scenario, str] = {
     "assistant_message.content_part.text_delta assistant_message.content_part.done",
     scenarios.delete: "threads.delete",
     scenarios.task_list: "threads.custom_action threads.sync_custom_action widget notice progress_update "
-    "widget.root.updated hidden_context_item",
+    "hidden_context_item",
+    scenarios.task_form: "widget.root.updated",
     scenarios.theme: "client_effect",
     scenarios.draft: "widget.streaming_text.value_delta",
     scenarios.week: "workflow workflow.task.added workflow.task.updated",

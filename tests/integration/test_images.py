@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from chatkit.types import GeneratedImage, GeneratedImageItem
+from chatkit.types import ClientToolCallItem, GeneratedImage, GeneratedImageItem
 from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_s3.client import S3Client
 
@@ -22,6 +22,7 @@ from chat_testing.cascade import World
 from chat_testing.chat import Answer, message, request
 from chat_testing.painting import IMAGE_ID, Painting, in_base64, png
 from chat_testing.pause import Pause
+from chat_testing.scripted_server import now
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.image_data import ImageData
 from chatkit_aws.store.keys import Owner
@@ -351,6 +352,31 @@ async def test_an_image_goes_with_its_item_when_the_question_is_answered_again(a
     assert (await follow(image_of(answer)["url"])).is_error
     assert (await follow(image_of(again)["url"])).content == png(2)
     assert len(attachments(app)) == len(world.object_names()) == 1
+
+
+async def test_what_a_page_has_said_is_given_back_as_it_is_beside_an_image(
+    app: App, table_name: str, dynamodb: DynamoDBClient
+) -> None:
+    """Also where it looks like an image, or is nested as deep as requests could once be."""
+    alice = app.user("alice")
+    paint(app, png())
+    thread_id = (await alice.create("Draw a dot")).thread_id
+    alike = {"type": "generated_image", "image": {"id": IMAGE_ID, "url": "stored-image:image/png"}}
+    deep: Any = "x"
+    for _ in range(199):
+        deep = [deep]
+    store, owner = DynamoDBStore(table_name, dynamodb), context("alice", "default")
+    for number, output in enumerate((alike, deep)):
+        said: dict[str, Any] = {"status": "completed", "call_id": "call_1", "name": "open_task", "output": output}
+        item = ClientToolCallItem(id=f"tc_{number}", thread_id=thread_id, created_at=now(), arguments={}, **said)
+        await store.add_thread_item(thread_id, item, owner)
+
+    thread = await alice.send("threads.get_by_id", thread_id=thread_id)
+
+    items = await alice.items(thread_id)
+    assert thread.json["items"]["data"] == items
+    assert [item["output"] for item in items if item["type"] == "client_tool_call"] == [alike, deep]
+    assert (await follow(images(items)[0]["url"])).content == png()
 
 
 async def test_the_model_is_told_of_an_image_and_not_shown_it(app: App) -> None:

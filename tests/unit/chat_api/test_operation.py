@@ -9,6 +9,7 @@ import pytest
 from chat_api.bounds import MAX_ANSWERS, MAX_PAGE
 from chat_api.operation import MAX_BODY, parse
 from chat_api.problems import Problem
+from chatkit_aws.json_object import MAX_DEPTH
 
 LIMIT = 1000
 
@@ -191,6 +192,18 @@ def test_message_that_grows_when_it_is_stored_is_refused_first() -> None:
 @pytest.mark.parametrize("audio", ["a", "é"])
 def test_audio_that_is_not_base64_is_422(audio: str) -> None:
     assert refusal(body("input.transcribe", audio_base64=audio, mime_type="audio/webm")).status == 422
+
+
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+def test_document_is_no_deeper_than_what_it_is_kept_in_may_be(opened: str, closed: str) -> None:
+    sent = body("threads.add_client_tool_output", thread_id="t", result=12345)
+    within = MAX_DEPTH - 2
+    for depth, is_taken in ((within, True), (within + 1, False), (250, False)):
+        nested = sent.replace(b"12345", (opened * depth + '"x"' + closed * depth).encode())
+        if is_taken:
+            assert parse(nested, LIMIT).thread_id == "t"
+        else:
+            assert (refusal(nested).status, refusal(nested).detail) == (400, "The body is nested too deep.")
 
 
 def test_large_body_is_for_audio_only() -> None:

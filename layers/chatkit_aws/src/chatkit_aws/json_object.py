@@ -2,7 +2,11 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
+
+MAX_DEPTH = 100
+"""How deep a document may be nested: half of what pydantic reads, as it is put into others when it is kept and sent."""
 
 
 class InvalidJson(Exception):
@@ -12,8 +16,8 @@ class InvalidJson(Exception):
 def read_object(text: bytes) -> dict[str, Any]:
     """The object in `text`, UTF-8. Raises InvalidJson.
 
-    A lone surrogate cannot be written again, models refuse a NUL, and a number beyond a double's range would be read as
-    infinite and kept as null (RFC 8259, 6 and 8.2, leaves both to who reads).
+    It is no deeper than `MAX_DEPTH`. A lone surrogate cannot be written again, models refuse a NUL, and a number beyond
+    a double's range would be read as infinite and kept as null (RFC 8259, 6 and 8.2, leaves both to who reads).
     """
     try:
         found = json.loads(text.decode(), parse_constant=_refuse_constant, parse_float=_finite)
@@ -43,18 +47,20 @@ def _finite(digits: str) -> float:
 
 
 def _strings(found: dict[str, Any]) -> list[str]:
-    """Every string in a JSON document, keys included, whatever its depth."""
+    """Every string in a JSON document, keys included. Raises InvalidJson where it is too deep."""
     strings: list[str] = []
-    pending: list[Any] = [found]
-    while pending:
-        match pending.pop():
-            case str() as string:
-                strings.append(string)
-            case dict() as members:
-                pending += [*members.keys(), *members.values()]
-            case list() as elements:
-                pending += elements
-    return strings
+    level: list[Any] = [found]
+    for _ in range(MAX_DEPTH):
+        parts = [part for container in level for part in _parts(container)]
+        strings += [part for part in parts if isinstance(part, str)]
+        level = [part for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return strings
+    raise InvalidJson("The body is nested too deep.")
+
+
+def _parts(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return (*container.keys(), *container.values()) if isinstance(container, dict) else container
 
 
 def _is_encodable(string: str) -> bool:

@@ -109,6 +109,16 @@ async def task_list(app: App, user: Recorded) -> None:
     assert (await user.send("threads.sync_custom_action", **place, action=deleted)).status == 200
 
 
+async def task_form(app: App, user: Recorded) -> None:
+    """A form is shown, and saved."""
+    calls(app, "show_task_form", task_id=None)
+    app.models.say("There")
+    created = await user.create("I write it myself")
+    [item] = [item for item in created.items if item["type"] == "widget"]
+    saved = {"type": "task.save", "payload": {"title": "Call Bob"}}
+    await user.send("threads.custom_action", thread_id=created.thread_id, item_id=item["id"], action=saved)
+
+
 async def theme(app: App, user: Recorded) -> None:
     """The page is told to change its colours."""
     calls(app, "switch_theme", theme="dark")

@@ -1,12 +1,12 @@
 """Links to stored images, made at the last moment: what is stored or logged refers to an image, and links expire."""
 
+import json
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from chatkit.types import GeneratedImage
-from pydantic_core import from_json, to_json
 
 from chat_api.server.events.streams import closing
 from chatkit_aws.context import RequestContext
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 _MENTIONED = b'"generated_image'
 _TYPES = ("generated_image", "generated_image.updated")
+_PLACES = ("data", "item", "items", "thread", "update", "updated_item")
+"""The fields of answers and events in which items and updates are."""
 _DATA, _END = b"data: ", b"\n\n"
 
 
@@ -44,11 +46,11 @@ class Links:
         """An answer or an event's data."""
         if self.images is None or _MENTIONED not in text:
             return text
-        answer = from_json(text)
+        answer = json.loads(text)  # pydantic's own reads no more than 200 levels, and a page's words may have as many
         images = [image for image in _images_in(answer) if stored_type(image["url"])]
         for image in images:
             image["url"] = await self._link(self.images, image)
-        return to_json(answer) if images else text
+        return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode() if images else text
 
     async def _link(self, images: Images, image: dict[str, Any]) -> str | None:
         try:
@@ -59,12 +61,12 @@ class Links:
 
 
 def _images_in(node: Any) -> list[dict[str, Any]]:
-    """The images of all items and updates below, at any depth."""
+    """The images of all items and updates of an answer; not what looks like one within an item, as a page's words."""
     match node:
         case {"type": kind, "image": {"id": str(), "url": str()} as image} if kind in _TYPES:
             return [image]
         case dict():
-            return [image for value in node.values() for image in _images_in(value)]
+            return [image for place in _PLACES for image in _images_in(node.get(place))]
         case list():
             return [image for value in node for image in _images_in(value)]
     return []
