@@ -65,7 +65,7 @@ def test_words_arrive_one_by_one_and_ctrl_c_leaves_nothing_running(dev: Dev) -> 
         _let_words_go_one_by_one(http, dev)
         page = http.get(dev.address).text
         assert "https://cdn.platform.openai.com/deployments/chatkit/chatkit.js" in page
-        modules = {"/chat-fetch.js", "/chat-run.js", "/choices.js", "/entities.js"}
+        modules = {"/address.js", "/chat-fetch.js", "/chat-run.js", "/choices.js", "/entities.js"}
         assert _modules(http, dev.address, page) == modules
         assert http.get(f"{dev.address}/token", headers={"Host": "elsewhere.example"}).status_code == 400
     started = dev.descendants()

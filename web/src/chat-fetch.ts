@@ -1,3 +1,4 @@
+import { pageAddress } from "./address.js";
 import { RUN_HEADER, Run, type Fetch } from "./chat-run.js";
 
 /** The requests that start a turn of the assistant, and so a run that can be stopped. */
@@ -108,11 +109,6 @@ function watchPage(): () => boolean {
   }
   // A hidden page's client may put its stream down only to ask for it again when it is shown.
   return () => isUnloaded || (typeof document !== "undefined" && document.visibilityState === "hidden");
-}
-
-/** What relative addresses are relative to; nothing outside of a page. */
-function pageAddress(): string | undefined {
-  return typeof document === "undefined" ? undefined : document.baseURI;
 }
 
 /** Not by `instanceof`, which does not know a Request from another frame. */

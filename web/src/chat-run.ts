@@ -1,3 +1,5 @@
+import { below } from "./address.js";
+
 export const RUN_HEADER = "chatkit-run";
 const RETRY_MILLISECONDS = 500;
 const [LF, CR, COLON] = [10, 13, 58];
@@ -113,13 +115,11 @@ class Events {
 
 /** Sent at once and with what is known by now: a page on its way out cannot wait. Never rejects. */
 async function postStop({ endpoint, authorization, send }: Server, run: string): Promise<void> {
-  const address = new URL(endpoint);
-  address.pathname = `${endpoint.pathname.replace(/\/$/, "")}/stop`;
   const headers = { authorization, "content-type": "application/json" };
   const request = { method: "POST", keepalive: true, headers, body: JSON.stringify({ run }) };
   const isAccepted = async (): Promise<boolean> => {
     try {
-      return (await send(address.href, request)).ok;
+      return (await send(below(endpoint, "stop").href, request)).ok;
     } catch {
       return false;
     }

@@ -1,3 +1,4 @@
+import { below } from "./address.js";
 import type { Fetch } from "./chat-run.js";
 
 /** A model in the composer's menu, as ChatKit's `ModelOption`. */
@@ -38,12 +39,13 @@ export interface ChoicesOptions {
 /**
  * Ask the server which models and tools it offers: a message that names others is refused.
  *
- * Rejects as `fetch` does, and where the server answers with anything but success.
+ * Rejects as `fetch` does, and where the server answers with anything but both lists.
  */
 export async function loadChoices<Icon extends string = string>(options: ChoicesOptions): Promise<Choices<Icon>> {
-  const address = String(options.url).replace(/\/$/, "");
   const init = options.locale === undefined ? {} : { headers: { "accept-language": options.locale } };
-  const response = await options.fetch(`${address}/choices`, init);
+  const response = await options.fetch(below(options.url, "choices").href, init);
   if (!response.ok) throw new Error(`ChatKit: the choices could not be loaded (${response.status})`);
-  return (await response.json()) as Choices<Icon>;
+  const choices = (await response.json()) as Partial<Choices<Icon>> | null;
+  if (![choices?.models, choices?.tools].every(Array.isArray)) throw new Error("ChatKit: these are no choices");
+  return choices as Choices<Icon>;
 }

@@ -1,3 +1,4 @@
+import { below } from "./address.js";
 import type { Fetch } from "./chat-run.js";
 
 /** Something that a message can name with an @, as ChatKit's `Entity`. */
@@ -36,26 +37,36 @@ const MAX_QUERY = 100;
  * a warning. What is no longer there has no preview, and no warning.
  */
 export function createEntities<Preview = never>(options: EntitiesOptions): Entities<Preview> {
-  const address = `${String(options.url).replace(/\/$/, "")}/entities`;
   const init = options.locale === undefined ? {} : { headers: { "accept-language": options.locale } };
 
-  async function ask<Answer>(path: string, otherwise: Answer): Promise<Answer> {
+  /** The object or list that the answer has in a field; `address` may throw. */
+  async function ask(address: () => URL, field: string): Promise<unknown> {
     try {
-      const response = await options.fetch(address + path, init);
-      if (response.ok) return (await response.json()) as Answer;
+      const response = await options.fetch(address().href, init);
+      if (response.ok) {
+        const value = ((await response.json()) as Record<string, unknown>)[field];
+        if (typeof value === "object") return value;
+        throw new Error(`the answer has no ${field}`);
+      }
       if (response.status !== 404) console.warn(`ChatKit: entities could not be loaded (${response.status})`);
     } catch (error) {
       console.warn("ChatKit: entities could not be loaded", error);
     }
-    return otherwise;
+    return undefined;
   }
 
   return {
     onTagSearch: async (query) => {
-      const characters = [...query].slice(0, MAX_QUERY).join("");
-      const { entities } = await ask<{ entities: Entity[] }>(`?${new URLSearchParams({ query: characters })}`, { entities: [] });
-      return entities;
+      const found = await ask(() => {
+        const address = below(options.url, "entities");
+        address.searchParams.set("query", [...query].slice(0, MAX_QUERY).join(""));
+        return address;
+      }, "entities");
+      return Array.isArray(found) ? (found as Entity[]) : [];
     },
-    onRequestPreview: ({ id }) => ask(`/${encodeURIComponent(id)}/preview`, { preview: null }),
+    onRequestPreview: async ({ id }) => {
+      const preview = await ask(() => below(options.url, `entities/${encodeURIComponent(id)}/preview`), "preview");
+      return { preview: (preview ?? null) as Preview | null };
+    },
   };
 }

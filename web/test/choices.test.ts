@@ -20,6 +20,23 @@ for (const slash of ["", "/"]) {
   });
 }
 
+test("the endpoint's own query stays one", async () => {
+  const url = new URL(`${server().endpoint}?stage=1`);
+  const loaded = loadChoices({ url, fetch: new Chat(server()).fetch });
+  const { path, answer } = await server().next();
+  answer.end(JSON.stringify(CHOICES));
+  assert.equal(path, "/chatkit/choices?stage=1");
+  assert.deepEqual(await loaded, CHOICES);
+});
+
+for (const body of ["null", "{}", "<html>", JSON.stringify({ ...CHOICES, tools: null })]) {
+  test(`an answer that has not both lists rejects: ${body}`, async () => {
+    const loaded = loadChoices({ url: server().endpoint, fetch: new Chat(server()).fetch });
+    (await server().next()).answer.end(body);
+    await assert.rejects(loaded);
+  });
+}
+
 test("labels are in the language that is asked for", async () => {
   const loaded = loadChoices({ url: server().endpoint, fetch: new Chat(server()).fetch, locale: "de" });
   const { headers, answer } = await server().next();

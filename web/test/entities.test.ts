@@ -25,6 +25,39 @@ for (const slash of ["", "/"]) {
   });
 }
 
+test("the endpoint's own query stays one", async () => {
+  const { onTagSearch, onRequestPreview } = entities({ url: `${server().endpoint}?stage=1` });
+  const paths = ["/chatkit/entities?stage=1&query=bob", "/chatkit/entities/rec_1/preview?stage=1"];
+  for (const [index, asked] of [onTagSearch("bob"), onRequestPreview({ id: "rec_1" })].entries()) {
+    const { path, answer } = await server().next();
+    answer.writeHead(404).end();
+    assert.equal(path, paths[index]);
+    await asked;
+  }
+});
+
+for (const body of ["null", "<html>", "{}", "7", '{"entities":1,"preview":1}']) {
+  test(`an answer that is none of the server's finds and shows nothing, with a warning: ${body}`, async (t) => {
+    const warned = t.mock.method(console, "warn", () => {});
+    const { onTagSearch, onRequestPreview } = entities();
+    const searched = onTagSearch("x");
+    (await server().next()).answer.end(body);
+    assert.deepEqual(await searched, []);
+    const shown = onRequestPreview({ id: "rec_1" });
+    (await server().next()).answer.end(body);
+    assert.deepEqual(await shown, { preview: null });
+    assert.equal(warned.mock.callCount(), 2);
+  });
+}
+
+test("an id with half a character, or an address that is none, shows nothing, with a warning", async (t) => {
+  const warned = t.mock.method(console, "warn", () => {});
+  assert.deepEqual(await entities().onRequestPreview({ id: "\ud800" }), { preview: null });
+  assert.deepEqual(await entities({ url: "/chatkit" }).onRequestPreview({ id: "rec_1" }), { preview: null });
+  assert.deepEqual(await entities({ url: "/chatkit" }).onTagSearch("x"), []);
+  assert.equal(warned.mock.callCount(), 3);
+});
+
 test("no more of a query is sent than the server takes, and no character in halves", async () => {
   const searched = entities().onTagSearch("🐝".repeat(101));
   const { path, answer } = await server().next();

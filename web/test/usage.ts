@@ -6,7 +6,7 @@ import { createEntities } from "chatkit-lambda-web/entities";
 export async function showChat(url: string, domainKey: string, token: () => Promise<string>): Promise<void> {
   const chat = document.createElement("openai-chatkit") as OpenAIChatKit;
   const fetch = createChatFetch({ url, token });
-  const composer = await loadChoices<ChatKitIcon>({ url, fetch });
+  const composer = await loadChoices<ChatKitIcon>({ url, fetch }).catch(() => ({})); // a chat without menus is one, too
   chat.setOptions({ api: { url, domainKey, fetch }, composer, entities: createEntities({ url, fetch }) });
   document.body.append(chat);
 }

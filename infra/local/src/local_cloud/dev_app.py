@@ -34,7 +34,7 @@ def create_app() -> FastAPI:
         return FileResponse(PAGE, headers={"Cache-Control": "no-store"})
 
     @app.get("/{module}.js")
-    async def helper(module: Literal["chat-fetch", "chat-run", "choices", "entities"]) -> FileResponse:
+    async def helper(module: Literal["address", "chat-fetch", "chat-run", "choices", "entities"]) -> FileResponse:
         path = CHAT_FETCH.with_name(f"{module}.js")
         return FileResponse(path, media_type="text/javascript", headers={"Cache-Control": "no-store"})
 
