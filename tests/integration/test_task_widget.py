@@ -184,6 +184,12 @@ async def test_delete_that_is_not_valid_is_refused_and_changes_nothing(shown: Sh
     assert await shown.tasks.all() == [shown.first, shown.second]
 
 
+async def test_refusal_of_what_a_widget_waits_for_is_in_the_language_of_who_uses_it(shown: Shown) -> None:
+    body = json.dumps(request("threads.sync_custom_action", **shown.params("task.delete", None))).encode()
+    answer = await shown.user.post(body, **{"Accept-Language": "de"})
+    assert (answer.status, answer.json["detail"]) == (422, "Diese Aktion ist ungültig.")
+
+
 @pytest.mark.parametrize("whose", ["another's", "nobody's", "no id"])
 async def test_other_user_s_task_is_as_one_that_never_was(shown: Shown, whose: str) -> None:
     bobs = await show(shown.app, "bob")

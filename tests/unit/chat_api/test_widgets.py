@@ -34,6 +34,20 @@ def all_of_them(locale: str) -> list[DynamicWidgetRoot]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("![a](https://x.example?q)", "!\\[a](https://x.example?q)"),
+        ('<img src="https://x.example?q">', '&lt;img src="https://x.example?q">'),
+        ("\\<img src=x>", "\\&lt;img src=x>"),
+        ("**Call** [Bob](https://x.example), 5 > 4", "**Call** [Bob](https://x.example), 5 > 4"),
+    ],
+)
+def test_draft_loads_nothing(written: str, shown: str) -> None:
+    plan = day_plan(DAY, written, "en", is_whole=True).model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert plan["children"][1]["value"] == shown
+
+
 def check_known(component: dict[str, Any]) -> None:
     """Fails where the SDK's own class of the component does not have it all; each is looked at without its children."""
     adapter: TypeAdapter[Any] = TypeAdapter(StrictWidgetRoot | StrictWidgetComponent)

@@ -7,6 +7,7 @@ from chatkit.errors import CustomStreamError
 from chatkit.types import SyncCustomActionResponse, ThreadItem, WidgetItem
 
 from chat_api.problems import Unsupported
+from chat_api.texts import say
 from chat_api.toolkit.calls import ActAtOnce, ActionCall
 from chatkit_aws.errors import StoreUnavailable
 
@@ -32,7 +33,7 @@ async def done_at_once(act: ActAtOnce, call: ActionCall) -> SyncCustomActionResp
         try:
             result = await act(call)
         except CustomStreamError as refusal:
-            raise Unsupported(refusal.message) from refusal
+            raise Unsupported(say(call.context.locale, refusal.message)) from refusal
         if result.updated_item is None:
             return result
         try:

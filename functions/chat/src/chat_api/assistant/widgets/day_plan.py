@@ -25,9 +25,9 @@ class DayPlanData(BaseModel):
 
 
 def day_plan(day: date, text: str, locale: str, *, is_whole: bool) -> DynamicWidgetRoot:
-    """The draft for a day; `text` is Markdown, whose images are not shown."""
+    """The draft for a day; `text` is Markdown, whose images are not shown, and whose HTML is shown as it is written."""
     # What a model writes may be an image whose address tells somebody what it was told. That ChatKit keeps to the
-    # thread's `allowed_image_domains` in widgets, too, is written nowhere.
-    text = text.replace("![", "!\\[")
+    # thread's `allowed_image_domains` in widgets, too, or takes out HTML, is written nowhere.
+    text = text.replace("![", "!\\[").replace("<", "&lt;")
     heading = say(locale, _HEADING, date=day.isoformat())
     return template("day_plan").build(DayPlanData(heading=heading, text=text, is_whole=is_whole))
