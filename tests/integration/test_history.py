@@ -7,7 +7,9 @@ import pytest
 from chatkit.types import ClientToolCallItem, ThreadItem, UserMessageItem
 from types_boto3_dynamodb.client import DynamoDBClient
 
+from chat_api.server.memory.estimate import tokens_of
 from chat_api.server.memory.history import load_history
+from chat_api.server.memory.summary import Summary, item_of
 from chat_api.server.memory.window import Limits
 from chat_testing.builders import after, assistant_message, context, thread, user_message
 from chatkit_aws.store import DynamoDBStore
@@ -85,3 +87,23 @@ async def test_long_thread_begins_where_it_did_in_the_turn_before(store: DynamoD
         history = (await load_history(store, thread(), message, limits, USER)).input
         begins.append(json.dumps(history[0]))
     assert len(set(begins)) < len(begins) / 2
+
+
+async def test_summary_takes_its_tokens_from_what_the_newest_items_may_have(store: DynamoDBStore) -> None:
+    summary = item_of(Summary("word " * 800), "shcx_1", "thr_1", after(9))
+    await store.add_thread_item("thr_1", summary, USER)
+    message = await asked(store, "and now?")
+    for tokens in range(1_100, 1_800, 50):
+        history = (await load_history(store, thread(), message, Limits(40, tokens), USER)).input
+        assert "word word" in json.dumps(history[0])
+        assert "and now?" in json.dumps(history[-1])
+        assert tokens_of(history) <= tokens
+
+
+async def test_summary_that_leaves_no_room_leaves_the_message(store: DynamoDBStore) -> None:
+    await store.add_thread_item("thr_1", item_of(Summary("word " * 800), "shcx_1", "thr_1", after(9)), USER)
+    message = await asked(store, "and now?")
+    history = (await load_history(store, thread(), message, Limits(40, 500), USER)).input
+    assert len(history) == 2
+    assert "word word" in json.dumps(history[0])
+    assert "and now?" in json.dumps(history[1])

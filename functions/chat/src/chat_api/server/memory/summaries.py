@@ -1,5 +1,6 @@
 """Summaries, as they are made: by a small model beside an answer, of what the history will soon have no room for."""
 
+import json
 from datetime import timedelta
 from typing import override
 
@@ -58,6 +59,7 @@ class Summarizing(Aside):
         await self._store.save_item(thread_id, item, self._context)
 
     def _conversation(self) -> str:
-        known = [{"role": "summary", "content": self._fold.known.text}] if self._fold.known.text else []
+        # Whole: what a line is cut off here would be forgotten for good.
+        known = [json.dumps({"summary": self._fold.known.text}, ensure_ascii=False)] if self._fold.known.text else []
         text = "\n".join(lines_of(self._fold.inputs))[-READ_CHARACTERS:]
-        return "\n".join([*lines_of(known), text])  # type: ignore[arg-type]  # read as the others are
+        return "\n".join([*known, text])
