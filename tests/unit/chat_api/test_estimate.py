@@ -87,6 +87,11 @@ def test_longer_text_never_counts_less(text: str, more: str) -> None:
     assert tokens_of([{"content": text}]) <= tokens_of([{"content": text + more}])
 
 
+def test_what_is_no_json_counts_by_how_it_is_written() -> None:
+    written = datetime(2026, 1, 1)  # noqa: DTZ001
+    assert tokens_of([{"content": written}]) == tokens_of([{"content": str(written)}])
+
+
 def test_half_of_a_surrogate_pair_counts_too() -> None:
     assert tokens_of([{"content": "\ud83d" * 400}]) >= 300
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_api.server.memory.window import KEPT, Limits, Part, first_of
+from chat_api.server.memory.window import KEPT, Limits, Part, first_of, first_within
 
 PARTS = st.lists(st.builds(Part, st.uuids().map(str), st.integers(0, 400), st.booleans()), min_size=1, max_size=60)
 LIMITS = st.builds(Limits, st.integers(1, 50), st.integers(1, 2_000))
@@ -34,6 +34,15 @@ def test_history_is_cut_by_half_at_most(parts: list[Part], limits: Limits, is_al
     assert first == 0 or not is_within(parts[first - 1 :], limits, KEPT)
 
 
+@given(PARTS, LIMITS, st.floats(0.1, 1))
+def test_beginning_is_the_earliest_within_a_share_of_the_limits(
+    parts: list[Part], limits: Limits, share: float
+) -> None:
+    first = first_within(parts, limits.items * share, limits.tokens * share)
+    assert first == len(parts) - 1 or is_within(parts[first:], limits, share)
+    assert first == 0 or not is_within(parts[first - 1 :], limits, share)
+
+
 @given(PARTS, LIMITS)
 def test_thread_within_its_limits_is_whole(parts: list[Part], limits: Limits) -> None:
     assert (first_of(parts, limits, is_all=True) == 0) == (is_within(parts, limits) or len(parts) == 1)
@@ -49,12 +58,13 @@ def test_history_begins_with_a_message_of_the_user_where_it_can() -> None:
 
 
 @pytest.mark.parametrize("limits", [Limits(40, 32_000), Limits(100, 4_000)], ids=["items", "tokens"])
-def test_beginning_of_a_long_history_moves_seldom(limits: Limits) -> None:
+@pytest.mark.parametrize("read_more", [0, 1], ids=["full", "one more"])
+def test_beginning_of_a_long_history_moves_seldom(limits: Limits, read_more: int) -> None:
     parts = conversation(200)
     begins: list[str] = []
     for end in range(101, len(parts), 2):
-        # Only the newest ones are read, and the message.
-        read = parts[max(0, end - limits.items - 1) : end]
+        # Only the newest ones are read, and the message where it is not among them.
+        read = parts[max(0, end - limits.items - read_more) : end]
         begins.append(read[first_of(read, limits, is_all=False)].id)
     moves = sum(before != after for before, after in itertools.pairwise(begins))
     assert len(begins) / moves > 3

@@ -48,7 +48,7 @@ def first_within(parts: Sequence[Part], items: float, tokens: float) -> int:
     """The earliest beginning with which no limit is exceeded; the last part where it exceeds one alone."""
     first = len(parts) - 1
     left = tokens - parts[first].tokens
-    while first > 0 and len(parts) - first < items and parts[first - 1].tokens <= left:
+    while first > 0 and len(parts) - first + 1 <= items and parts[first - 1].tokens <= left:
         first -= 1
         left -= parts[first].tokens
     return first
