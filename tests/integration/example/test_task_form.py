@@ -150,7 +150,8 @@ async def test_task_that_is_gone_meanwhile_is_said_to_be_and_not_made_anew(app: 
 
 
 async def test_who_has_all_tasks_that_they_may_have_is_told_so(form: Form) -> None:
-    await asyncio.gather(*(form.tasks.add("x") for _ in range(MAX_TASKS)))
+    for _ in range(MAX_TASKS // 20):
+        await asyncio.gather(*(form.tasks.add("x") for _ in range(20)))
     await form.act("task.save", {**WORDS})
     assert fields(await form.shown())["wrong"] == "You have 500 tasks and can have no more. Delete some first."
 
