@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.server.memory.estimate import tokens_of
 from chat_api.server.memory.history import load_history
 from chat_api.server.memory.window import Limits
+from chat_api.tokens import tokens_of
 from chat_testing.app import RUNS
 from chat_testing.builders import context, thread
 from chat_testing.metering import metered

@@ -7,10 +7,10 @@ import pytest
 from chatkit.types import ClientToolCallItem, ThreadItem, UserMessageItem
 from types_boto3_dynamodb.client import DynamoDBClient
 
-from chat_api.server.memory.estimate import tokens_of
 from chat_api.server.memory.history import load_history
 from chat_api.server.memory.summary import Summary, item_of
 from chat_api.server.memory.window import Limits
+from chat_api.tokens import tokens_of
 from chat_testing.builders import after, assistant_message, context, thread, user_message
 from chatkit_aws.store import DynamoDBStore
 

@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from agents import GuardrailFunctionOutput, output_guardrail
 from chatkit.types import ClientToolCallItem, GeneratedImage, GeneratedImageItem
 from types_boto3_dynamodb.client import DynamoDBClient
 from types_boto3_s3.client import S3Client
 
+from chat_api.toolkit.guardrails import Guardrails
 from chat_api.web.claims import HEADER
 from chat_testing import tokens
 from chat_testing.app import App, application
@@ -278,9 +280,14 @@ class SlowObjects(Objects):
     def __init__(self, bucket: str, client: S3Client) -> None:
         super().__init__(bucket, client)
         self.pause = Pause()
+        self.given_up = asyncio.Event()
 
     async def put(self, key: str, data: bytes, media_type: str = "binary/octet-stream") -> None:
-        await self.pause.wait()
+        try:
+            await self.pause.wait()
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
         await super().put(key, data, media_type)
 
 
@@ -320,11 +327,39 @@ async def test_a_stop_while_an_image_is_stored_leaves_what_expires(
     await alice.post(json.dumps({"run": RUN}).encode(), "/chatkit/stop")
     answer = await creating
 
+    async with asyncio.timeout(20):
+        await objects.given_up.wait()
     assert not images(await alice.items(answer.thread_id))
     [row] = attachments(app)
     assert "thread" not in row
     assert int(row["expires_at"]["N"]) <= time.time() + UNATTACHED
     assert not world.object_names()
+
+
+async def test_an_image_that_a_check_takes_back_is_not_shown_when_it_is_stored(
+    table_name: str, dynamodb: DynamoDBClient, issuer: tokens.TokenIssuer, bucket: str, s3: S3Client
+) -> None:
+    objects = SlowObjects(bucket, s3)
+
+    @output_guardrail
+    async def refuse(*_: object) -> GuardrailFunctionOutput:
+        await objects.pause.reached.wait()
+        return GuardrailFunctionOutput(None, tripwire_triggered=True)
+
+    app = application(table_name, dynamodb, issuer, objects=objects, guardrails=Guardrails(output=(refuse,)))
+    alice = app.user("alice")
+    paint(app, png())
+    creating = asyncio.create_task(alice.create("Draw a dot"))
+    await asyncio.wait({creating}, timeout=10)  # as soon as it is refused: nobody waits for the image
+    objects.pause.released.set()
+    answer = await creating
+    await app.close()
+
+    assert answer.of_type("error")
+    [added] = [event["item"] for event in answer.of_type("thread.item.added") if "image" in event["item"]["type"]]
+    about = [event["type"] for event in answer.events if added["id"] in str(event)]
+    assert about == ["thread.item.added", "thread.item.removed"]
+    assert b"X-Amz-Signature" not in answer.body
 
 
 async def test_an_image_goes_with_its_thread(app: App, world: World) -> None:

@@ -5,8 +5,10 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import agents
 import pytest
 
+from chat_api.assistant.draft import MOST_TOLD
 from chat_api.web.claims import HEADER
 from chat_testing.app import App
 from chat_testing.assistant import ask, calls, reloaded, tasks_of, told
@@ -18,6 +20,10 @@ from chat_testing.spent import USED, Make, used
 RUN = "the-run-of-a-page-1"
 DAY = "2026-12-01"
 TEXT = "First call Bob, then rest."
+WRITTEN = len(TEXT) // 4
+"""Tokens of it, by estimate."""
+WISHES = "Long. " * 1000
+WISHED = len(WISHES) // 4
 
 
 async def drafted(app: App, user: ChatClient) -> Answer:
@@ -52,7 +58,7 @@ async def test_draft_streams_into_a_widget_and_is_there_after_a_reload(app: App,
     assert shown(answer.items) == {"type": "Markdown", "id": "text", "value": TEXT, "streaming": False}
     assert await reloaded(alice, answer.thread_id) == answer.items
     assert answer.text == "There it is"
-    assert told(app) == f"The user sees this draft: {TEXT}"
+    assert told(app) == f"The user sees this draft, from 1 of 1 open tasks: {TEXT}"
 
 
 async def test_writer_is_told_the_open_tasks_of_who_asks_and_of_nobody_else(app: App, alice: ChatClient) -> None:
@@ -66,11 +72,43 @@ async def test_writer_is_told_the_open_tasks_of_who_asks_and_of_nobody_else(app:
     assert "secret" not in str(app.models.model.calls)
 
 
+async def test_writer_and_model_are_told_that_there_are_more_tasks_than_the_writer_is_told(
+    app: App, alice: ChatClient
+) -> None:
+    tasks = tasks_of(app, "alice")
+    added = [await tasks.add("Call Bob") for _ in range(MOST_TOLD + 2)]
+    await drafted(app, alice)
+    writer = str(app.models.model.calls[1].input)
+    assert [task.id in writer for task in added] == [True] * MOST_TOLD + [False] * 2
+    assert "100 of 102 open tasks: [" in writer
+    assert told(app).startswith("The user sees this draft, from 100 of 102 open tasks: ")
+
+
+async def test_writer_has_the_model_that_the_user_chose(app: App, alice: ChatClient) -> None:
+    calls(app, "draft_plan", day=DAY, wishes="")
+    app.models.say(TEXT)
+    app.models.say("There it is")
+    await alice.send("threads.create", input=message("Draft a plan", inference_options={"model": "thorough"}))
+    assert app.models.names == ["gpt-5"] * 3
+
+
 async def test_what_the_writer_used_counts_as_the_answer_s(make: Make) -> None:
     app = make()
     await drafted(app, app.user("alice"))
     total = await used(app)
     assert (total.usage.requests, total.usage.input) == (3, 3 * USED.input_tokens)
+
+
+async def test_what_the_writer_used_counts_by_estimate_where_the_endpoint_does_not_tell(make: Make) -> None:
+    app = make()
+    app.models.model.set_default_usage(agents.Usage(requests=1))
+    calls(app, "draft_plan", day=DAY, wishes="")
+    for text in ("word " * 4000, "There it is"):
+        app.models.say(text)
+    await app.user("alice").create("Draft a plan")
+    total = (await used(app)).usage
+    assert total.requests == 3
+    assert total.output > 5000
 
 
 async def test_wrong_day_is_told_to_the_model_and_nothing_is_shown(app: App, alice: ChatClient) -> None:
@@ -89,7 +127,7 @@ async def unfinished(app: App, ends: Callable[[PausingModel], Awaitable[None]]) 
     """A draft that is written as far as to its last word when something happens; and the thread after a reload."""
     model, alice = app.models.model, app.user("alice")
     assert isinstance(model, PausingModel)
-    calls(app, "draft_plan", day=DAY, wishes="")
+    calls(app, "draft_plan", day=DAY, wishes=WISHES)
     app.models.say(TEXT)
     sent = json.dumps(request("threads.create", input=message("Draft a plan"))).encode()
     turn = asyncio.create_task(alice.post(sent, **{HEADER: RUN}))
@@ -113,12 +151,16 @@ async def test_draft_that_is_not_finished_is_kept_as_far_as_it_was_written(pausi
     assert answer.events[-1]["type"] == {"stopped": "notice", "failed": "error"}[how]
     assert shown(answer.items) == {"type": "Markdown", "id": "text", "value": TEXT, "streaming": False}
     assert items == answer.items
+    total = (await used(pausing)).usage
+    assert (total.requests, total.output) == (2, USED.output_tokens + WRITTEN)
+    assert 0 < total.input - USED.input_tokens - WISHED < 100
+    assert (await used(pausing, "bob")).usage.requests == 0
 
 
 async def test_draft_that_takes_too_long_is_kept_and_the_answer_goes_on(make: Make) -> None:
     app = make(PausingModels(), tool_seconds=0.5)
     alice = app.user("alice")
-    calls(app, "draft_plan", day=DAY, wishes="")
+    calls(app, "draft_plan", day=DAY, wishes=WISHES)
     app.models.say(TEXT)
     turn = asyncio.create_task(alice.create("Draft a plan"))
     model = app.models.model
@@ -133,3 +175,6 @@ async def test_draft_that_takes_too_long_is_kept_and_the_answer_goes_on(make: Ma
     assert shown(answer.items) == {"type": "Markdown", "id": "text", "value": TEXT, "streaming": False}
     items = await reloaded(alice, answer.thread_id)
     assert [item["type"] for item in items] == ["user_message", "widget", "assistant_message"]
+    total = (await used(app)).usage
+    assert (total.requests, total.output) == (3, 2 * USED.output_tokens + WRITTEN)
+    assert 0 < total.input - 2 * USED.input_tokens - WISHED < 100

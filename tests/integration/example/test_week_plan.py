@@ -10,6 +10,7 @@ from agents.testing import assistant_message, function_call
 from openai.types.responses import ResponseReasoningItem
 from openai.types.responses.response_reasoning_item import Summary
 
+from chat_api.assistant.week import MOST_TOLD
 from chat_api.web.claims import HEADER
 from chat_testing.app import App
 from chat_testing.assistant import ask, calls, given, reloaded, tasks_of, told
@@ -60,8 +61,40 @@ async def test_steps_are_shown_one_after_the_other_and_are_there_after_a_reload(
     assert (workflow["summary"], workflow["expanded"]) == ({"title": "Planned the week", "icon": "calendar"}, False)
     assert [shown["tasks"] for shown in replayed(answer)] == [workflow["tasks"]]
     assert await reloaded(alice, answer.thread_id) == answer.items
-    plan = json.loads(told(app).removeprefix("Proposed: "))
+    plan = json.loads(told(app).removeprefix("Proposed; 3 of its 3 tasks are: "))
     assert plan == {f"2026-12-0{n}": {1: ["Late"], 2: ["Call Bob"], 3: ["Some day"]}.get(n, []) for n in range(1, 8)}
+
+
+async def test_model_is_told_that_more_is_planned_than_it_is_told(app: App, alice: ChatClient) -> None:
+    tasks = tasks_of(app, "alice")
+    for number in range(MOST_TOLD):
+        await tasks.add(f"Late {number}", date(2026, 11, 1))
+    await tasks.add("In a year", date(2027, 12, 1))
+    for title in ("牛乳を買う", "Some day"):
+        await tasks.add(title, date(2026, 12, 7))
+    answer = await ask(app, alice, "plan_week", today=TODAY)
+    [workflow] = workflows(answer.items)
+    assert workflow["tasks"][1]["content"] == "Overdue: 100. Due this week: 2. Without a date: 0."
+    assert workflow["tasks"][2]["content"].splitlines()[0::6] == ["2026-12-01: 100", "2026-12-07: 2"]
+    assert told(app).startswith("Proposed; 100 of its 102 tasks are: {")
+    assert "Late 99" in told(app)
+    assert "Some day" not in told(app)
+
+
+async def test_model_is_told_titles_as_they_are_written(app: App, alice: ChatClient) -> None:
+    await tasks_of(app, "alice").add("牛乳を買う")
+    await ask(app, alice, "plan_week", today=TODAY)
+    assert "牛乳を買う" in told(app)
+
+
+@pytest.mark.parametrize(("today", "is_planned"), [("9999-12-25", True), ("9999-12-26", False), ("0001-01-01", True)])
+async def test_week_that_the_calendar_has_not_is_told_to_the_model_and_nothing_is_shown(
+    app: App, alice: ChatClient, today: str, is_planned: bool
+) -> None:
+    answer = await ask(app, alice, "plan_week", today=today)
+    assert answer.text == "As you wish"
+    assert told(app).startswith("Proposed" if is_planned else "Nothing was done")
+    assert len(workflows(answer.items)) == is_planned
 
 
 async def test_nobody_s_week_has_the_tasks_of_others(app: App, alice: ChatClient) -> None:

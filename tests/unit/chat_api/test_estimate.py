@@ -15,7 +15,8 @@ from chatkit.types import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_api.server.memory.estimate import Estimate, tokens_of
+from chat_api.server.memory.estimate import Estimate
+from chat_api.tokens import tokens_of
 from chatkit_aws.usage import Usage
 
 BASE64 = "QUJD" * 100_000

@@ -1,14 +1,14 @@
 """The draft of a day's plan, which a model writes before the user's eyes: a widget whose text streams.
 
 Who writes it is an agent of its own, which is told nothing but the tasks. What it has written is kept, also where it is
-stopped in the middle; what it has used counts as the answer's.
+stopped in the middle.
 """
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import date
 
-from agents import Agent, Runner, function_tool
+from agents import Agent, function_tool
 from agents.tool_context import ToolContext
 from chatkit.agents import AgentContext
 from chatkit.widgets import DynamicWidgetRoot
@@ -19,6 +19,7 @@ from chat_api.assistant.run import progress, tasks_of
 from chat_api.assistant.tasks import ListedTask
 from chat_api.assistant.widgets.day_plan import day_plan
 from chat_api.texts import mark
+from chat_api.toolkit.inner import Inner
 from chatkit_aws.context import RequestContext
 
 MOST_TOLD = 100
@@ -45,40 +46,19 @@ async def draft_plan(run: ToolContext[AgentContext[RequestContext]], day: date, 
     """
     await progress(run, "write", mark("Drafting the plan"))
     tasks = [task for task in await tasks_of(run).all() if not task.done]
-    told = f"Day: {day}\nWishes: {wishes}\nTasks: {_TASKS.dump_json(tasks[:MOST_TOLD]).decode()}"
-    draft = Draft(run, day)
-    async with aclosing(draft.states(told)) as states:
-        await run.context.stream_widget(states)
-    return f"The user sees this draft: {draft.text}"
+    first = tasks[:MOST_TOLD]
+    of_all = f"{len(first)} of {len(tasks)} open tasks"
+    told = f"Day: {day}\nWishes: {wishes}\n{of_all}: {_TASKS.dump_json(first).decode()}"
+    writer, locale = Inner(_WRITER, run), run.context.request_context.locale
+    async with aclosing(writer.texts(told)) as texts, aclosing(_drafts(texts, day, locale)) as drafts:
+        await run.context.stream_widget(drafts)
+    return f"The user sees this draft, from {of_all}: {writer.text}"
 
 
-class Draft:
-    """One draft; `text` is what there is of it."""
-
-    def __init__(self, run: ToolContext[AgentContext[RequestContext]], day: date) -> None:
-        """Begin with none, for a day, as a part of `run`."""
-        self._run = run
-        self._day = day
-        self.text = ""
-
-    async def states(self, told: str) -> AsyncGenerator[DynamicWidgetRoot]:
-        """The widget as the text grows; the writer stops when nobody asks for more."""
-        result = Runner.run_streamed(self._writer(), told, run_config=self._run.run_config)
-        try:
-            yield self._widget()
-            async for event in result.stream_events():
-                if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
-                    self.text += event.data.delta
-                    yield self._widget()
-            yield self._widget(is_whole=True)
-        finally:
-            result.cancel()
-            self._run.usage.add(result.context_wrapper.usage)
-
-    def _writer(self) -> Agent[None]:
-        """The writer, with the model that answers, by whose price its use is counted."""
-        answers = self._run.agent
-        return _WRITER.clone(model=answers.model) if isinstance(answers, Agent) else _WRITER
-
-    def _widget(self, *, is_whole: bool = False) -> DynamicWidgetRoot:
-        return day_plan(self._day, self.text, self._run.context.request_context.locale, is_whole=is_whole)
+async def _drafts(texts: AsyncGenerator[str], day: date, locale: str) -> AsyncGenerator[DynamicWidgetRoot]:
+    """The widget as its text grows."""
+    text = ""
+    yield day_plan(day, text, locale, is_whole=False)
+    async for text in texts:
+        yield day_plan(day, text, locale, is_whole=False)
+    yield day_plan(day, text, locale, is_whole=True)

@@ -11,7 +11,7 @@ from chatkit_aws.errors import Held, RecordNotFound, RecordsFull
 def explain(_run: RunContextWrapper[object], error: Exception) -> str:
     """Why nothing was done, for the model to put right or to say; any other error is raised, and ends the answer."""
     match error:
-        case ModelBehaviorError() | ValidationError():
+        case ModelBehaviorError() | ValidationError() | OverflowError():
             return f"Nothing was done: a title has 1 to {MAX_TITLE} characters, and a date is like 2026-12-31."
         case RecordNotFound():
             return "Nothing was done: there is no task with this id. list_tasks tells the ids."

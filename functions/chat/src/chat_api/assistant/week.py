@@ -13,8 +13,8 @@ from chat_api.assistant.tasks import ListedTask
 from chat_api.texts import mark
 
 DAYS = 7
-MOST_PLANNED = 100
-"""Tasks of a plan, which the model is told whole."""
+MOST_TOLD = 100
+"""Tasks of a plan that the model is told of."""
 
 _PLANNING = mark("Planning the week")
 _LOOKING = mark("Looking through the tasks")
@@ -47,29 +47,31 @@ async def plan_week(run: Run, today: date) -> str:
         run: The run that calls the tool; not shown to the model.
         today: The user's date, the first day of the plan; current_time tells it.
     """
-    page = run.context
+    page, last = run.context, today + timedelta(days=DAYS - 1)
     await progress(run, "calendar", _PLANNING)
     # One that the model's reasoning has begun would take these steps for its own.
     await page.end_workflow()
     await page.start_workflow(Workflow(type="custom", tasks=[]))
     await page.add_workflow_task(SearchTask(title=said(run, _LOOKING), status_indicator="loading"))
-    tasks = [task for task in await tasks_of(run).all() if not task.done][:MOST_PLANNED]
+    tasks = [task for task in await tasks_of(run).all() if not task.done]
     await page.update_workflow_task(SearchTask(title=said(run, _LOOKING), status_indicator="complete"), 0)
-    await page.add_workflow_task(ThoughtTask(title=said(run, _ORDERING), content=_order(run, tasks, today)))
-    days = week_of(tasks, today)
-    spread = "\n".join(f"{day.isoformat()}: {len(found)}" for day, found in days.items())
+    await page.add_workflow_task(ThoughtTask(title=said(run, _ORDERING), content=_order(run, tasks, today, last)))
+    planned = [task for task in tasks if task.due is None or task.due <= last]
+    spread = "\n".join(f"{day.isoformat()}: {len(found)}" for day, found in week_of(planned, today).items())
     await page.add_workflow_task(CustomTask(title=said(run, _SPREADING), icon="calendar", content=spread))
     await page.end_workflow(CustomSummary(title=said(run, _PLANNED), icon="calendar"))
-    return f"Proposed: {_as_json(days)}"
+    told = planned[:MOST_TOLD]
+    return f"Proposed; {len(told)} of its {len(planned)} tasks are: {_as_json(week_of(told, today))}"
 
 
-def _order(run: Run, tasks: Sequence[ListedTask], today: date) -> str:
+def _order(run: Run, tasks: Sequence[ListedTask], today: date, last: date) -> str:
     dates = [task.due for task in tasks if task.due is not None]
     overdue = sum(due < today for due in dates)
-    soon = sum(today <= due < today + timedelta(days=DAYS) for due in dates)
+    soon = sum(today <= due <= last for due in dates)
     return said(run, _ORDER, overdue=overdue, due=soon, undated=len(tasks) - len(dates))
 
 
 def _as_json(days: dict[date, list[ListedTask]]) -> str:
     """The plan for the model: titles by day."""
-    return json.dumps({day.isoformat(): [task.title for task in tasks] for day, tasks in days.items()})
+    titles = {day.isoformat(): [task.title for task in tasks] for day, tasks in days.items()}
+    return json.dumps(titles, ensure_ascii=False)

@@ -26,7 +26,11 @@ _FAILED = "The server did not answer as it should, or not in time. Whether anyth
 _MALFORMED = "Nothing was done: the arguments are not a JSON object."
 
 
-def direct_tool(connection: Connection, tool: Tool, context: RequestContext) -> FunctionTool:
+class ServerTool(FunctionTool):
+    """A tool of a server: it sends progress at most, so others may run beside it."""
+
+
+def direct_tool(connection: Connection, tool: Tool, context: RequestContext) -> ServerTool:
     """A tool that this function calls, for who asks, and only when they allow it where the server asks for that."""
     server = connection.server
 
@@ -42,7 +46,7 @@ def direct_tool(connection: Connection, tool: Tool, context: RequestContext) -> 
             return _FAILED
         return told(server.name, result)
 
-    return FunctionTool(
+    return ServerTool(
         name=server.name_of(tool.name),
         description=(tool.description or tool.title or tool.name)[:MAX_DESCRIPTION],
         params_json_schema={"properties": {}, **tool.inputSchema, "type": "object"},

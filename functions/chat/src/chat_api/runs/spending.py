@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chatkit_aws.errors import ChatKitAwsError
@@ -23,22 +24,30 @@ class Spending:
     model: str | None = None
     has_begun: bool = False
     by_model: dict[str, Usage] = field(default_factory=dict)
+    followed: list[tuple[str, Callable[[], Usage]]] = field(default_factory=list)
 
     def add(self, model: str, usage: Usage) -> None:
         """Take note of what a model used, whether it answered or did something beside."""
         self.by_model[model] = self.by_model.get(model, Usage()) + usage
 
+    def follow(self, model: str, usage: Callable[[], Usage]) -> None:
+        """Have `usage` tell, whenever it is asked, what a model has used up to then: for what ends when it likes."""
+        self.followed.append((model, usage))
+
     @property
     def usage(self) -> Usage:
         """What all models used together."""
-        return sum(self.by_model.values(), Usage())
+        return sum((usage for _, usage in self._used()), Usage())
 
     @property
     def cost(self) -> int | None:
         """What they cost in millionths of a dollar, without those that have no price; None where none has one."""
-        costs = [self.prices.cost(model, usage) for model, usage in self.by_model.items()]
+        costs = [self.prices.cost(model, usage) for model, usage in self._used()]
         known = [cost for cost in costs if cost is not None]
         return sum(known) if known else None
+
+    def _used(self) -> list[tuple[str, Usage]]:
+        return [*self.by_model.items(), *((model, usage()) for model, usage in self.followed)]
 
     @property
     def near(self) -> list[Level]:

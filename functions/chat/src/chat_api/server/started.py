@@ -34,6 +34,7 @@ def started(
             input_guardrails=[*steps.judging.at_input],
             output_guardrails=[*steps.judging.at_output],
             call_model_input_filter=as_asked,
+            tool_execution=steps.execution,
         ),
     )
     steps.judging.begin(result, given)

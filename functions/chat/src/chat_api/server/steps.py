@@ -3,44 +3,36 @@
 from collections.abc import Sequence
 from typing import override
 
-from agents import Agent, ModelResponse, RunContextWrapper, RunHooks, Tool, TResponseInputItem
+from agents import Agent, FunctionTool, ModelResponse, RunContextWrapper, Tool, ToolExecutionConfig
 from agents.exceptions import MaxTurnsExceeded
 from chatkit.agents import AgentContext
 from openai.types.responses import ResponseFunctionToolCall
 
+from chat_api.mcp_client.tools import ServerTool
+from chat_api.runs.meter import Meter
 from chat_api.server.events.tool_events import ToolEvents
 from chat_api.server.judging.judging import Judging
-from chat_api.server.memory.estimate import tokens_of
 from chatkit_aws.context import RequestContext
-from chatkit_aws.usage import Usage
 
 
-class Steps(RunHooks[AgentContext[RequestContext]]):
+class Steps(Meter[AgentContext[RequestContext]]):
     """Counts one turn's calls of tools as the model asks for them: functions of ours and of MCP servers, and handoffs.
 
     What an agent calls that is itself used as a tool belongs to a run of its own, and counts as that one call. How
-    often the model is called, the Agents SDK counts. `asked` is what a call of the model was given that has not ended,
-    `untold` the tokens, by estimate, of those of which the endpoint did not tell what they used.
+    often the model is called, the Agents SDK counts, and what that uses, the `Meter`.
+
+    Functions of ours that are asked for at once run one after the other, in that order: `execution` tells the SDK so.
+    An answer has one workflow, which the SDK closes where something else is shown; two tools that show something would
+    tear what they show. Tools of MCP servers show nothing, and run at once where no function of ours is among them.
     """
 
     def __init__(self, tool_calls: int, events: ToolEvents, judging: Judging) -> None:
         """Begin with none of `tool_calls`, by which tools send `events`; what the model says goes to `judging`."""
+        super().__init__()
         self._left = tool_calls
         self._events = events
         self.judging = judging
-        self.asked: Sequence[TResponseInputItem] | None = None
-        self.untold = Usage()
-
-    @override
-    async def on_llm_start(
-        self,
-        context: RunContextWrapper[AgentContext[RequestContext]],
-        agent: Agent[AgentContext[RequestContext]],
-        system_prompt: str | None,
-        input_items: list[TResponseInputItem],
-    ) -> None:
-        """Take note of what the model is asked."""
-        self.asked = input_items
+        self.execution = ToolExecutionConfig(max_function_tool_concurrency=1)
 
     @override
     async def on_llm_end(
@@ -54,15 +46,12 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
         And OutputGuardrailTripwireTriggered for what it says. When a tool starts would be too late: others that are
         asked for at once would be under way, and cancelled.
         """
-        if response.usage.input_tokens == 0:
-            # Without warnings: an endpoint's answer may hold what OpenAI's types do not know.
-            answer = [item.model_dump(exclude_none=True, warnings=False) for item in response.output]
-            self.untold += Usage(input=tokens_of(self.asked or ()), output=tokens_of(answer))
-        self.asked = None
-        calls = sum(isinstance(item, ResponseFunctionToolCall) for item in response.output)
-        self._left -= calls
+        await super().on_llm_end(context, agent, response)
+        calls = [item for item in response.output if isinstance(item, ResponseFunctionToolCall)]
+        self._left -= len(calls)
         if self._left < 0:
             raise MaxTurnsExceeded("too many calls of tools")
+        self.execution.max_function_tool_concurrency = 1 if _are_ours(calls, agent.tools) else None
         if calls:
             # The SDK would call them while a guardrail beside the model has not made up its mind.
             await self.judging.asked()
@@ -77,3 +66,9 @@ class Steps(RunHooks[AgentContext[RequestContext]]):
     ) -> None:
         """Let the tool begin when it is its turn."""
         await self._events.turn()
+
+
+def _are_ours(calls: Sequence[ResponseFunctionToolCall], tools: Sequence[Tool]) -> bool:
+    """Whether a function of ours is among the calls; what the agent's own `mcp_servers` have is not among `tools`."""
+    ours = {tool.name for tool in tools if isinstance(tool, FunctionTool) and not isinstance(tool, ServerTool)}
+    return any(call.name in ours for call in calls)

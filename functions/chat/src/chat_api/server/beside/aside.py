@@ -10,7 +10,7 @@ from agents.models import get_default_model_settings
 from openai.types.shared import Reasoning
 
 from chat_api.runs.context import TurnContext
-from chat_api.server.memory.estimate import tokens_of
+from chat_api.tokens import tokens_of
 from chatkit_aws.usage import Usage
 
 logger = logging.getLogger(__name__)

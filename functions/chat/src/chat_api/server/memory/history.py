@@ -12,10 +12,10 @@ from chat_api.assistant.entities import Entities
 from chat_api.assistant.history import HistoryConverter
 from chat_api.runs.context import TurnContext
 from chat_api.server.memory import summary, tool_calls
-from chat_api.server.memory.estimate import tokens_of
 from chat_api.server.memory.folding import Fold, Seen, fold_of
 from chat_api.server.memory.summary import Summary
 from chat_api.server.memory.window import Limits, Part, first_of
+from chat_api.tokens import tokens_of
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 
