@@ -95,6 +95,14 @@ async def test_failure_of_another_kind_is_what_it_was(ask: Ask) -> None:
     assert len(provider.asked) == 1
 
 
+async def test_answer_that_had_begun_is_not_begun_again(ask: Ask) -> None:
+    begun = [event for event in text_answer(["I see"]) if event["type"] != "response.completed"]
+    provider = Provider([*NO_LIST, *begun, failed("server_error")])
+    answer = await ask(provider, SERVER)
+    assert answer.of_type("error")
+    assert len(provider.asked) == 1
+
+
 async def test_status_without_such_a_server_is_what_it_was(ask: Ask) -> None:
     provider = Provider(None, answers=False)
     assert (await ask(provider)).of_type("error")

@@ -82,7 +82,11 @@ class Endpoints:
 
 @pytest.fixture
 async def endpoints(key: ModelKey, aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Endpoints]:
-    """Bedrock is open to the role whose credentials are in the environment, as Lambda puts them there."""
+    """Bedrock is open to the role whose credentials are in the environment, as Lambda puts them there.
+
+    So is a key of Bedrock's, which the client would prefer if it were not told otherwise.
+    """
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "a-key-of-bedrock-s")
     for name, value in (("ACCESS_KEY_ID", "ASIAROLE"), ("SECRET_ACCESS_KEY", "s3cr3t"), ("SESSION_TOKEN", "session")):
         monkeypatch.setenv(f"AWS_{name}", value)
     secret_id = f"other-key-{uuid.uuid4().hex}"

@@ -116,15 +116,20 @@ async def test_tools_say_what_they_take_give_and_do(alice: McpClient) -> None:
         ("list_tasks", {"containing": "x" * 201}, "containing"),
         ("add_task", {"title": "\u200b"}, "title"),
         ("complete_task", {"task_id": "x" * 300}, "task_id"),
+        ("add_task", {"title": "Call Bob", "due_date": "[" * 60_000}, "an argument"),
+        ("add_task", {"title": "Call Bob", "due_date": "[" * 500 + "]" * 500}, "due_date"),
+        ("list_tasks", {"open_only": "9" * 5_000}, "an argument"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 async def test_wrong_arguments_are_told_without_being_repeated(
-    alice: McpClient, tool: str, wrong: dict[str, Any], field: str
+    alice: McpClient, tool: str, wrong: dict[str, Any], field: str, log: io.StringIO
 ) -> None:
     told = await alice.call(tool, **wrong)
     assert told.startswith(f"Nothing was done: {field} cannot be so.")
     assert "xxx" not in told
     assert "tomorrow" not in told
+    assert '"level":"ERROR"' not in log.getvalue()
     assert await titles(alice) == []
 
 
@@ -228,6 +233,8 @@ async def test_pages_may_call_that_are_named_and_others_not(alice: McpClient) ->
     assert (await alice.post(PING)).status_code == 200
     allowed = await alice.post(PING, Origin=mcp.PAGE)
     assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, mcp.PAGE)
+    # Which a page's client has to read to find where to sign in.
+    assert allowed.headers["access-control-expose-headers"] == "WWW-Authenticate"
     for origin in ("https://evil.example.com", "null", ""):
         refused = await alice.post(PING, Origin=origin)
         assert refused.status_code == 403

@@ -38,6 +38,8 @@ def test_address_on_the_internet_is_public(address: str) -> None:
         "fe80::1%eth0",
         "fc00::1",
         "fd00:ec2::254",
+        "fec0::1",
+        "feff::a00:1",
         "ff02::1",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",

@@ -4,7 +4,7 @@ import pytest
 from agents import Agent
 from agents.run import CallModelData, ModelInputData
 
-from chat_api.server.models.smuggled import visible, without_smuggled
+from chat_api.smuggled import visible, without_smuggled
 
 
 def tags(text: str) -> str:

@@ -43,7 +43,12 @@ def create_app(settings: Settings, store: DynamoDBStore, verifier: TokenVerifier
         ],
         middleware=[
             Middleware(
-                CORSMiddleware, allow_origins=settings.allowed_origins, allow_methods=["POST"], allow_headers=["*"]
+                CORSMiddleware,
+                allow_origins=settings.allowed_origins,
+                allow_methods=["POST"],
+                allow_headers=["*"],
+                # Where to sign in (RFC 9728) is told by it: a page's client would not see it.
+                expose_headers=["WWW-Authenticate"],
             )
         ],
         exception_handlers={HTTPException: _refuse},

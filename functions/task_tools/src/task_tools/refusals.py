@@ -6,17 +6,22 @@ from chatkit_aws.errors import Held, RecordNotFound, RecordsFull, StoreUnavailab
 from task_tools.tasks import MAX_TITLE
 
 DEFECT = "Something went wrong on our side."
+_WRONG = (
+    "Nothing was done: {fields} cannot be so. A title has 1 to {most} characters, a date is like"
+    " 2026-12-31, and no text stands for a number or a yes."
+)
+
+
+def wrong(fields: str) -> str:
+    """What is told of arguments that are none."""
+    return _WRONG.format(fields=fields, most=MAX_TITLE)
 
 
 def explain(error: BaseException | None) -> str | None:
     """Why nothing was done, for a model to put right or to say; None for what is a defect of ours."""
     match error:
         case ValidationError():
-            fields = ", ".join(sorted({".".join(map(str, detail["loc"])) for detail in error.errors()}))
-            return (
-                f"Nothing was done: {fields} cannot be so. A title has 1 to {MAX_TITLE} characters, a date is like"
-                " 2026-12-31, and no text stands for a number or a yes."
-            )
+            return wrong(", ".join(sorted({".".join(map(str, detail["loc"])) for detail in error.errors()})))
         case RecordNotFound():
             return "Nothing was done: there is no task with this id. list_tasks tells the ids."
         case RecordsFull(most=most):

@@ -43,9 +43,10 @@ def is_public(address: str) -> bool:
         found = ip_address(address)
     except ValueError:  # one with a zone, such as fe80::1%eth0
         return False
-    inner = _inner(found) if isinstance(found, IPv6Address) else None
-    if inner is not None:
-        found = inner
+    if isinstance(found, IPv6Address):
+        if found.is_site_local:  # fec0::/10, given up by RFC 3879, and by no registry listed as private
+            return False
+        found = _inner(found) or found
     return found.is_global and not (found.is_multicast or found.is_reserved or found.is_unspecified)
 
 

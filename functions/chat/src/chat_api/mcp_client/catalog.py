@@ -1,8 +1,8 @@
 """Which tools servers have: asked now and then, not in every turn, and not at once again where there was no answer."""
 
+import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,21 +30,36 @@ class _Listed:
 class Catalog:
     """The lists of all servers. What a server showed to one user's token is shown to nobody else."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with none; `clock` gives seconds."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = MAX_LISTS) -> None:
+        """Begin with none, and keep `most`; `clock` gives seconds."""
         self._clock = clock
-        self._lists: OrderedDict[tuple[str, ...], _Listed] = OrderedDict()
+        self._most = most
+        self._lists: dict[tuple[str, ...], asyncio.Task[_Listed]] = {}
 
     async def tools(self, connection: Connection, context: RequestContext) -> list[Tool] | None:
-        """The tools of a server, as who asks may see them; None where it cannot be reached."""
+        """The tools of a server, as who asks may see them; None where it cannot be reached.
+
+        Who asks at once with others waits for the same answer, and takes nothing from them by going away.
+        """
         key = _key(connection, context)
-        known = self._lists.get(key)
-        if known is None or known.until <= self._clock():
-            known = await self._ask(connection, context)
-            self._lists[key] = known
-            if len(self._lists) > MAX_LISTS:
-                self._lists.popitem(last=False)
-        return known.tools
+        asked = self._lists.get(key)
+        if asked is None or self._is_over(asked):
+            self._lists.pop(key, None)  # so that it is the newest again
+            asked = self._lists[key] = asyncio.create_task(self._ask(connection, context))
+            if len(self._lists) > self._most:
+                del self._lists[next(iter(self._lists))]
+        return (await asyncio.shield(asked)).tools
+
+    async def close(self) -> None:
+        """Ask no further."""
+        for asked in self._lists.values():
+            asked.cancel()
+        await asyncio.gather(*self._lists.values(), return_exceptions=True)
+
+    def _is_over(self, asked: asyncio.Task[_Listed]) -> bool:
+        if not asked.done():
+            return False
+        return asked.cancelled() or asked.exception() is not None or asked.result().until <= self._clock()
 
     async def _ask(self, connection: Connection, context: RequestContext) -> _Listed:
         try:

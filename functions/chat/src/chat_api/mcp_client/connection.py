@@ -1,14 +1,16 @@
 """One MCP server, asked: each request in a session of its own, over connections that are kept."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp import ClientSession
+from mcp.client.session import MessageHandlerFnT
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.message import SessionMessage
 from mcp.types import (
     CallToolRequest,
     CallToolRequestParams,
@@ -18,13 +20,13 @@ from mcp.types import (
     Tool,
 )
 
+from chat_api.mcp_client.farewells import Farewells
+from chat_api.mcp_client.presentable import presentable
 from chat_api.mcp_client.transport import CONNECT_SECONDS, GuardedTransport
 from chat_api.mcp_servers import McpServer
 
 MAX_PAGES = 5
 """Pages of its list of tools that are read."""
-MAX_SCHEMA = 16_000
-"""Characters of what a tool says of its arguments; one that says more is left out."""
 
 
 class McpUnavailable(Exception):
@@ -43,9 +45,10 @@ class Connection:
         self.server = server
         self._seconds = seconds
         self._transport = transport or GuardedTransport(server)
+        self._farewells = Farewells(server.url)
 
     async def tools(self, token: str | None) -> list[Tool]:
-        """Those of its tools that are allowed. Raises McpUnavailable."""
+        """Those of its tools that are allowed and can be shown to a model. Raises McpUnavailable."""
         found: list[Tool] = []
         async with self._session(token) as session:
             page = await session.list_tools()
@@ -56,8 +59,7 @@ class Connection:
                 page = await session.list_tools(params=PaginatedRequestParams(cursor=page.nextCursor))
             else:
                 found += page.tools
-        allowed = {tool.name: tool for tool in found if tool.name in self.server.tools}
-        return [tool for tool in allowed.values() if len(json.dumps(tool.inputSchema)) <= MAX_SCHEMA]
+        return presentable(self.server, found)
 
     async def call(self, tool: str, arguments: dict[str, Any], token: str | None) -> CallToolResult:
         """What a tool answers. Raises McpUnavailable; it may have been carried out even so."""
@@ -68,6 +70,7 @@ class Connection:
 
     async def close(self) -> None:
         """Close the connections that are kept."""
+        await self._farewells.close()
         await self._transport.close()
 
     @asynccontextmanager
@@ -76,11 +79,20 @@ class Connection:
             async with (
                 asyncio.timeout(self._seconds),
                 self._client(token) as http,
-                streamable_http_client(self.server.url, http_client=http) as (read, write, _),
-                ClientSession(read, write) as session,
+                # Not ended by the library, which would have what was answered wait for that, and be lost with it.
+                streamable_http_client(self.server.url, http_client=http, terminate_on_close=False) as (
+                    read,
+                    write,
+                    session_id,
+                ),
+                ClientSession(read, write, message_handler=_ending(read)) as session,
             ):
-                await session.initialize()
-                yield session
+                greeting = await session.initialize()
+                try:
+                    yield session
+                finally:
+                    if (known := session_id()) is not None:
+                        self._farewells.say(self._client(token), known, greeting.protocolVersion)
         except Exception as error:
             # Whatever a server does, in whichever library it shows: a turn goes on without it.
             raise McpUnavailable(self.server.name) from error
@@ -92,3 +104,13 @@ class Connection:
             headers["Authorization"] = f"Bearer {token}"
         timeout = httpx.Timeout(self._seconds, connect=min(CONNECT_SECONDS, self._seconds))
         return httpx.AsyncClient(transport=self._transport, headers=headers, timeout=timeout, trust_env=False)
+
+
+def _ending(read: MemoryObjectReceiveStream[SessionMessage | Exception]) -> MessageHandlerFnT:
+    """Ends a session at what is not MCP, where the library would go on waiting for what is: as if it were cut off."""
+
+    async def handle(message: object) -> None:
+        if isinstance(message, Exception):
+            await read.aclose()
+
+    return handle

@@ -2,7 +2,7 @@
 
 import json
 
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, ContentBlock, EmbeddedResource, TextContent, TextResourceContents
 
 MAX_RESULT = 20_000
 """Characters of a result that the model is told: it pays for them in every later call of the turn."""
@@ -24,5 +24,11 @@ def _text(result: CallToolResult) -> str:
     """The structured result where there is one, which the texts would repeat; else the texts."""
     if result.structuredContent is not None:
         return json.dumps(result.structuredContent, ensure_ascii=False)
-    parts = [part.text if isinstance(part, TextContent) else f"[{part.type} left out]" for part in result.content]
-    return "\n".join(parts)
+    return "\n".join(map(_text_of, result.content))
+
+
+def _text_of(part: ContentBlock) -> str:
+    match part:
+        case TextContent(text=text) | EmbeddedResource(resource=TextResourceContents(text=text)):
+            return text
+    return f"[{part.type} left out]"

@@ -35,6 +35,7 @@ class McpTools:
 
     async def close(self) -> None:
         """Close the connections that are kept."""
+        await self._catalog.close()
         await asyncio.gather(*(server.close() for server in self._direct))
 
     async def offer(self, context: RequestContext, *, hosted: bool = True) -> Offer:

@@ -18,9 +18,6 @@ from chatkit_aws.context import RequestContext
 
 logger = logging.getLogger(__name__)
 
-MAX_DESCRIPTION = 1_000
-"""Characters of a tool's description, which is a server's text too."""
-
 _ASKING = mark("Asking {server}")
 _FAILED = "The server did not answer as it should, or not in time. Whether anything was done there is not known."
 _MALFORMED = "Nothing was done: the arguments are not a JSON object."
@@ -48,7 +45,7 @@ def direct_tool(connection: Connection, tool: Tool, context: RequestContext) -> 
 
     return ServerTool(
         name=server.name_of(tool.name),
-        description=(tool.description or tool.title or tool.name)[:MAX_DESCRIPTION],
+        description=tool.description or tool.name,
         params_json_schema={"properties": {}, **tool.inputSchema, "type": "object"},
         on_invoke_tool=invoke,
         strict_json_schema=False,

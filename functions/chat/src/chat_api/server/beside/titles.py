@@ -8,7 +8,7 @@ from chatkit.types import ThreadMetadata, UserMessageItem
 from chat_api.runs.context import TurnContext
 from chat_api.server.beside.aside import Aside, SmallModel
 from chat_api.server.beside.title_text import tidy
-from chat_api.server.models.smuggled import visible
+from chat_api.smuggled import visible
 from chatkit_aws.store import DynamoDBStore
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from chat_api.server.beside.aside import Aside, SmallModel
 from chat_api.server.events.wholeness import whole_text
 from chat_api.server.memory.folding import Fold
 from chat_api.server.memory.summary import Summary, item_of, lines_of
-from chat_api.server.models.smuggled import visible
+from chat_api.smuggled import visible
 from chatkit_aws.store import DynamoDBStore
 
 READ_CHARACTERS = 60_000

@@ -12,7 +12,7 @@ from agents import TResponseInputItem
 from agents.run import CallModelData, ModelInputData
 
 from chat_api.assistant.history import GENERATED_IMAGE
-from chat_api.server.models.smuggled import without_smuggled
+from chat_api.smuggled import without_smuggled
 
 _IMAGE = "image_generation_call"
 _DROPPED = {"reasoning", "web_search_call", "file_search_call", "code_interpreter_call"}

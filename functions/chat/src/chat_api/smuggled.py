@@ -21,7 +21,7 @@ _SMUGGLED = re.compile(f"({_FLAG})|{_TAGS}|{_VARIANTS}")
 def without_smuggled(data: CallModelData[Any]) -> ModelInputData:
     """What the model is asked without such text; the instructions, which are ours, as they are."""
     asked = data.model_data
-    return ModelInputData([cast("TResponseInputItem", _visible(item)) for item in asked.input], asked.instructions)
+    return ModelInputData([cast("TResponseInputItem", all_visible(item)) for item in asked.input], asked.instructions)
 
 
 def visible(text: str) -> str:
@@ -29,12 +29,13 @@ def visible(text: str) -> str:
     return text if text.isascii() else _SMUGGLED.sub(lambda found: found[1] or "", text)
 
 
-def _visible(value: Any) -> Any:
+def all_visible(value: Any) -> Any:
+    """The same JSON, with every text in it made visible; the names of members, which are the sender's, too."""
     match value:
         case str():
             return visible(value)
         case dict():
-            return {name: _visible(element) for name, element in value.items()}
+            return {visible(name): all_visible(element) for name, element in value.items()}
         case list():
-            return [_visible(element) for element in value]
+            return [all_visible(element) for element in value]
     return value
