@@ -31,12 +31,13 @@ from chat_api.assistant.actions import ACTIONS, ACTIONS_AT_ONCE
 from chat_api.assistant.tasks import MAX_TITLE, ListedTask, Tasks
 from chat_api.assistant.widgets.day_plan import day_plan
 from chat_api.server.beside.title_text import MAX_CHARACTERS, tidy
-from chat_api.server.models.smuggled import visible
+from chat_api.smuggled import visible
 from chat_testing.app import App, application
 from chat_testing.builders import context, file_attachment
 from chat_testing.chat import Answer, message, request
 from chat_testing.scripted_server import now
 from chat_testing.tokens import TokenIssuer
+from chatkit_aws.plain_text import one_line
 from chatkit_aws.store import DynamoDBStore
 
 ATTACKS = {entry["id"]: entry["text"] for entry in json.loads(Path(__file__).with_name("injections.json").read_text())}
@@ -59,8 +60,8 @@ class Attacked:
 
     @property
     def title(self) -> str:
-        """The attack as a task's title."""
-        return self.attack.strip()[:MAX_TITLE].strip()
+        """The attack as a task's title, which is one line."""
+        return one_line(self.attack.strip()[:MAX_TITLE])
 
     async def tasks(self, user: str = "alice") -> list[ListedTask]:
         return await Tasks(self.store, context(user, "default")).all()
