@@ -387,3 +387,24 @@ async def test_hosted_call_that_needs_approval_waits_for_the_user(app: App, appr
     assert last is not None
     [response] = [item for item in last.input if isinstance(item, dict) and item.get("type") == "mcp_approval_response"]
     assert response["approve"] is approved
+
+
+async def test_hosted_call_is_known_although_the_answer_failed_after_it(app: App) -> None:
+    other = hosted(app, approval="always")
+    fields = {"server_label": "notes", "name": "find", "arguments": "{}"}
+    asked = McpApprovalRequest.model_validate({"id": "mcpr_1", "type": "mcp_approval_request", **fields})
+    found = McpCall.model_validate(
+        {"id": "mcp_1", "type": "mcp_call", "approval_request_id": "mcpr_1", "output": "Two notes.", **fields}
+    )
+    async with closing(other):
+        alice = other.user("alice")
+        other.models.model.enqueue(hosted_step(asked))
+        waiting = await alice.create("What is there?")
+        other.models.model.enqueue(hosted_step(found))
+        other.models.model.enqueue(RuntimeError("down"))
+        assert (await approving.decide(alice, waiting, approved=True)).events[-1]["type"] == "error"
+        other.models.say("I see.")
+        await alice.say(waiting.thread_id, "Is it done?")
+    last = other.models.model.last_call
+    assert last is not None
+    assert [item["output"] for item in last.input if isinstance(item, dict) and "output" in item] == ["Two notes."]

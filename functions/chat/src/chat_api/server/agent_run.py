@@ -20,6 +20,7 @@ from chat_api.server.events.shown import is_said
 from chat_api.server.events.sighting import Sightings
 from chat_api.server.events.thoughts import sparse
 from chat_api.server.events.tool_events import ToolEvents
+from chat_api.server.events.unread import unread
 from chat_api.server.judging.judging import Judging
 from chat_api.server.memory.estimate import Estimate
 from chat_api.server.memory.kept_calls import KeptCalls
@@ -68,7 +69,8 @@ class AgentRun:
         sightings = Sightings(lambda kind: around.store.generate_item_id(kind, around.thread, around.turn))
         drawing = Drawing(around.images, around.thread, around.turn, self._tool_events.put_nowait)
         run = alone(readable(self._calls.watched(self.result)), self.result, around.agent)
-        answered = stream_agent_response(around.agent, fresh(run, around.agent) if begins else run, converter=drawing)
+        read = unread(fresh(run, around.agent) if begins else run)
+        answered = stream_agent_response(around.agent, read, converter=drawing)
         kept = sightings.keep(self._calls.keep(drawing.shown(answered)))
         return Citations(around.turn.sources).added(sparse(kept))
 

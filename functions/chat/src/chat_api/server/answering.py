@@ -47,8 +47,9 @@ class AnsweringServer(DeliveringServer):
         if (record := current_record.get()) is not None:
             record.thread = thread.id
         answer = Answer(self._assistant, self._store, thread, context, self.images)
-        async for event in self._said(answer.events(input_user_message), context):
-            yield event
+        async with closing(self._said(answer.events(input_user_message), context)) as events:
+            async for event in events:
+                yield event
 
     async def _said(
         self, answer: AsyncGenerator[ThreadStreamEvent], context: TurnContext

@@ -3,11 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from agents import RunResultStreaming, RunState
-from agents.exceptions import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
 from agents.items import ToolApprovalItem, ToolCallItem, ToolCallOutputItem
 from chatkit.store import NotFoundError
 from chatkit.types import (
@@ -30,12 +28,10 @@ from chatkit_aws.store import DynamoDBStore
 
 logger = logging.getLogger(__name__)
 
-_TRIPPED = (InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered)
 _BROKEN = (
     "The user allowed this call, and then the answer broke off. It may not have been carried out: look, if you can, "
     "and ask before you call it again."
 )
-_WITHHELD = "The user allowed this call, and it was carried out. What was to be said of it was withheld."
 
 
 class Decided:
@@ -81,13 +77,13 @@ class Decided:
     ) -> Iterator[ThreadStreamEvent]:
         """The events that say what came of it: nothing more is to be told, or what was not done as far as is known."""
         is_over = failed is None and self._context.ending.cause is None
-        done = self._calls.keys() if is_over else _done(result)
+        done = dict.fromkeys(self._calls) if is_over else _done(result)
         left = {call_id: call for call_id, call in self._calls.items() if call_id not in done}
-        told = self._withheld() | left if isinstance(failed, _TRIPPED) else left
+        told = left | {call_id: call for call_id, call in done.items() if call is not None and call_id in self._calls}
         item = self._noted(told) if told else self.waiting.over(approved=self.approved)
         yield ThreadItemReplacedEvent(item=item)
-        if left and self.approved:
-            yield self.waiting.shows("broken", self._context.locale)
+        if left:
+            yield self.waiting.shows("broken" if self.approved else "declined", self._context.locale)
 
     async def end(self, result: RunResultStreaming | None) -> None:
         """Store what came of it where nobody takes events any more. Raises nothing: the answer is over."""
@@ -107,18 +103,10 @@ class Decided:
             case ThreadItemUpdatedEvent(item_id=item_id, update=update):
                 await self._store.change_item(thread_id, item_id, lambda item: updated(item, update), context)
 
-    def _withheld(self) -> dict[str, ToolCall]:
-        """All calls as carried out: a guardrail takes back what else the turn would have kept of them."""
-        result = _WITHHELD if self.approved else DECLINED
-        return {call_id: replace(call, result=result) for call_id, call in self._calls.items()}
-
     def _open(self) -> ThreadItem:
         """The note with the widget that shows the decision: who finds it so knows that its turn has told nothing."""
-        noted = self._noted(self._calls)
-        if not self.approved:
-            return noted
-        asked = {"widget": self.waiting.widget, "actions": self.waiting.actions}
-        return self.waiting.become({**noted.content, **asked})
+        asked = {"widget": self.waiting.widget, "actions": self.waiting.actions, "approved": self.approved}
+        return self.waiting.become({**self._noted(self._calls).content, **asked})
 
     def _noted(self, calls: dict[str, ToolCall]) -> HiddenContextItem:
         item = self.waiting.item
@@ -131,13 +119,13 @@ def _call(item: ToolApprovalItem, result: str) -> tuple[str, ToolCall]:
     return (request.id if request else item.call_id) or "", ToolCall(item.name or "", item.arguments or "", result)
 
 
-def _done(result: RunResultStreaming | None) -> set[str]:
-    """The ids of calls whose results a run knows."""
-    found = set[str]()
+def _done(result: RunResultStreaming | None) -> dict[str, ToolCall | None]:
+    """The calls whose results a run knows, by id: that of a provider's own tool as it was, which nothing else keeps."""
+    found = dict[str, ToolCall | None]()
     for made in result.new_items if result is not None else ():
         match made:
             case ToolCallOutputItem(raw_item={"call_id": str(call_id)}):
-                found.add(call_id)
-            case ToolCallItem(raw_item=McpCall(approval_request_id=str(request_id))):
-                found.add(request_id)
+                found[call_id] = None
+            case ToolCallItem(raw_item=McpCall(approval_request_id=str(request_id)) as call):
+                found[request_id] = ToolCall(call.name, call.arguments, call.output or str(call.error or ""))
     return found

@@ -20,14 +20,15 @@ def passed_over(items: Iterable[ThreadItem], locale: str) -> Iterable[ThreadStre
 
 
 def broken_off(item: ThreadItem, locale: str) -> Iterable[ThreadStreamEvent]:
-    """The events that show of a decision, whose `decided.Decided` had no time to, that the answer broke off."""
+    """The events that show a decision, whose `decided.Decided` had no time to: allowed, and the answer broke off."""
     if not isinstance(item, HiddenContextItem):
         return
     match item.content:
-        case {"kind": tool_calls.KIND, "widget": str(widget), "actions": list(actions), "calls": calls}:
+        case {"kind": tool_calls.KIND, "widget": str(widget), "actions": list(actions), "calls": calls, **rest}:
             content = {"kind": tool_calls.KIND, "calls": calls}
             yield ThreadItemReplacedEvent(item=item.model_copy(update={"content": content}))
-            yield shows(widget, ended(actions, locale, "broken"))
+            # Notes of an earlier version say nothing of the decision, and there were none of what was declined.
+            yield shows(widget, ended(actions, locale, "broken" if rest.get("approved", True) else "declined"))
 
 
 def out_of_date(shown: ThreadItem, approval_id: str, locale: str) -> Iterable[ThreadStreamEvent]:

@@ -48,6 +48,7 @@ class KeptCalls:
         self._seen: set[str] = set()
         self._done: dict[str, ToolCall] = {}
         self._place = Place()
+        self._left: HiddenContextItem | None = None
 
     def watched(self, result: RunResultStreaming) -> RunResultStreaming:
         """The run, for ChatKit's SDK to make events of; what it does with tools is seen on the way.
@@ -69,7 +70,7 @@ class KeptCalls:
                 yield event
 
     async def end(self) -> None:
-        """Store what no message followed. Raises nothing: the answer is over."""
+        """Store what no message followed, and what could not be stored before. Raises nothing: the answer is over."""
         # A run that fails at once does not show what it did before.
         for made in self._run.new_items if self._run else ():
             self.note(made)
@@ -111,13 +112,15 @@ class KeptCalls:
         self._done = {call_id: call for call_id, call in self._done.items() if call.result != output}
 
     def _items(self) -> Iterator[HiddenContextItem]:
-        """The item of what there is, if there is something."""
-        if not self._done:
-            return
-        item_id = self._store.generate_item_id("tool_call", self._thread, self._context)
-        item = item_of(list(self._done.values()), item_id, self._thread.id, self._place.take())
-        self._done = {}
-        yield item
+        """The item of what there is, if there is something; the same again where whoever took it did not come back."""
+        if self._left is not None:
+            yield self._left
+        if self._done:
+            item_id = self._store.generate_item_id("tool_call", self._thread, self._context)
+            self._left = item_of(list(self._done.values()), item_id, self._thread.id, self._place.take())
+            self._done = {}
+            yield self._left
+        self._left = None
 
 
 class _Watched:
