@@ -124,6 +124,27 @@ async def test_follower_of_a_run_whose_beginning_is_gone_is_told_to_reload(
             assert json.loads(only.removeprefix(b"data: "))["message"] == RELOAD
 
 
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_follower_of_a_run_that_is_over_is_not_told_what_it_took_back(
+    runs: Runs, log: EventLog, lease: Lease, is_over: bool
+) -> None:
+    added, updated, removed = "thread.item.added", "thread.item.updated", "thread.item.removed"
+    told: list[dict[str, object]] = [
+        {"type": added, "item": {"id": "bad"}}, {"type": updated, "item_id": "bad", "update": {"delta": "I say"}},
+        {"type": added, "item": {"id": "good"}}, {"type": "thread.item.done", "item": {"id": "bad"}},
+        {"type": removed, "item_id": "bad"}, {"type": "error", "message": "Withheld"},
+    ]  # fmt: skip
+    events = [f"data: {json.dumps(event)}\n\n".encode() for event in told]
+    await log.append(lease, 0, b"".join(events))
+    following = Follower(runs, lease, Words("en", "r")).events()
+    got = [] if is_over else [await anext(following)]
+    await log.append(lease, 1, LAST)
+    await runs.leases.end(lease, "clean")
+    async with asyncio.timeout(10):
+        got += [event async for event in following]
+    assert got == ([events[2], *events[4:]] if is_over else events)
+
+
 async def test_follower_reads_on_where_it_was_when_batches_expire_behind_it(
     runs: Runs, log: EventLog, lease: Lease, forget: Forget
 ) -> None:

@@ -9,6 +9,7 @@ from chatkit.types import ErrorEvent
 
 from chat_api.failures import Failure
 from chat_api.runs.keeper import LAST, Runs
+from chat_api.runs.taken_back import taken_back, tells_of
 from chat_api.texts import mark
 from chat_api.wire import event_of
 from chat_api.words import Words
@@ -35,7 +36,10 @@ class Follower:
     run_id: str | None = None
 
     async def events(self, after: int = 0) -> AsyncIterator[bytes]:
-        """The events but for the first `after`, as they come; the last one says so where the run broke off."""
+        """The events but for the first `after`, as they come; the last one says so where the run broke off.
+
+        Of a run that is over, those are left out that tell of items which it took back, as a refused answer.
+        """
         try:
             async for event in self._events(after):
                 yield event
@@ -51,13 +55,14 @@ class Follower:
     async def _events(self, after: int) -> AsyncIterator[bytes]:
         """The same. Raises Forgotten where some are not there any more."""
         rest, last = b"", b""
-        async for data in self._data():
+        async for data, is_all in self._data():
             *events, rest = (rest + data).split(_END)
+            gone = taken_back(events) if is_all else set[str]()
             for event in events:
                 last = event + _END
                 if after > 0:
                     after -= 1
-                elif last != LAST:
+                elif last != LAST and not tells_of(event, gone):
                     yield last
         if last != LAST:
             yield event_of(self._last_words(await self.runs.leases.is_over(self.lease)))
@@ -71,17 +76,18 @@ class Follower:
                 return self.words.failure(_REFUSED)
         return self.words.refusal(_NOT_KEPT)
 
-    async def _data(self) -> AsyncIterator[bytes]:
-        """The log, piece by piece, until the run is over."""
+    async def _data(self) -> AsyncIterator[tuple[bytes, bool]]:
+        """The log, piece by piece, until the run is over, and of each piece whether it is all that there is."""
         if self.runs.log is None:
             return
         batch = 0
         while True:
             # Asked before the events are read: what a run says is there before it is over.
             end = await self.runs.leases.is_over(self.lease)
+            is_all = batch == 0 and bool(end)
             data, batch = await self.runs.log.read(self.lease, batch)
             if data:
-                yield data
+                yield data, is_all
             if end:
                 return
             await self._hand_on_a_stop()
