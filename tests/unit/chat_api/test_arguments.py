@@ -38,6 +38,10 @@ def test_it_is_said_in_the_user_s_language() -> None:
         ("\u0645\u06cc\u200c\u062e", "\u2068\u0645\u06cc\u200c\u062e\u2069"),
         ("\u05e9\u05dc", "\u2068\u05e9\u05dc\u2069"),
         ("👩\u200d👩", "👩\u200d👩"),
+        ("❤\ufe0f 1\ufe0f\u20e3", "❤\ufe0f 1\ufe0f\u20e3"),
+        ("a\ufe0fb\U000e0100", "a\ufffdb\ufffd"),
+        ("❤\ufe0f\ufe0f", "❤\ufe0f\ufffd"),
+        ("\u3164\u115f\u2800\u034f\u180b\u17b4\uffa0", "\ufffd" * 7),
     ],
 )
 def test_nothing_turns_what_stands_around_it_or_cannot_be_seen(text: str, seen: str) -> None:

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Any
 
 from chat_api.texts import mark, say
-from chatkit_aws.plain_text import HIDDEN, JOINERS
+from chatkit_aws.plain_text import BLANK, parts
 
 MOST_SHOWN = 200
 """Characters of each text in them that are shown, and of each name."""
@@ -13,7 +13,8 @@ MOST_SHOWN = 200
 _MORE = mark("{text}… [{count} more characters]")
 _ISOLATED = "\u2068{}\u2069"
 """A text whose direction changes nothing around it (UAX 9, 2.7)."""
-_INVISIBLE = HIDDEN | {"Cn", "Co"}
+_UNKNOWN = {"Cn", "Co"}
+"""The categories of what only some fonts have."""
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 
 
@@ -31,7 +32,7 @@ def shown(arguments: str, locale: str) -> str:
 def plain(text: str, locale: str) -> str:
     """A text as it is shown within another one: no longer than may be, and no other than it looks."""
     left_out = len(text) - MOST_SHOWN
-    visible = "".join(map(_visible, text[:MOST_SHOWN]))
+    visible = "".join(_visible(*part) for part in parts(text[:MOST_SHOWN]))
     if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in visible):
         visible = _ISOLATED.format(visible)
     return say(locale, _MORE, text=visible, count=left_out) if left_out > 0 else visible
@@ -51,7 +52,7 @@ def _cut(value: Any, locale: str) -> Any:
     return value
 
 
-def _visible(character: str) -> str:
-    if character in JOINERS or unicodedata.category(character) not in _INVISIBLE:
+def _visible(character: str, is_seen: bool) -> str:
+    if is_seen and character != BLANK and unicodedata.category(character) not in _UNKNOWN:
         return character
     return " " if character in "\n\r\t" else "\ufffd"
