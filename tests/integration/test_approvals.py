@@ -1,15 +1,18 @@
 """A tool that needs the user's word waits for it, in the thread, and acts once or not at all."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from agents.testing import function_call
 
 from chat_testing.app import App
-from chat_testing.approving import GONE, asked, buttons, decide, texts, widget
+from chat_testing.approving import GONE, asked, buttons, decide, is_open, shown, texts, widget
 from chat_testing.assistant import calls, tasks_of
+from chat_testing.builders import assistant_message, context, user_message
 from chat_testing.chat import ChatClient
 from chat_testing.spent import USED, Make, used
+from chatkit_aws.store import DynamoDBStore
 
 
 async def test_user_is_asked_in_words_and_nothing_is_done_before(app: App, alice: ChatClient) -> None:
@@ -141,3 +144,24 @@ async def test_call_that_can_do_nothing_asks_nobody(app: App, alice: ChatClient)
         "There is no such task.",
         ["user_message", "assistant_message"],
     )
+
+
+async def test_approval_stays_open_however_long_answers_to_questions_beside_it_are(app: App, alice: ChatClient) -> None:
+    answer = await asked(app)
+    store, caller = DynamoDBStore(app.table_name, app.dynamodb), context("alice", "default")
+    for number in range(25):
+        said = assistant_message(id=f"msg_{number}", thread_id=answer.thread_id, created_at=datetime.now())  # noqa: DTZ005 - as the SDK's
+        await store.add_thread_item(answer.thread_id, said, caller)
+    app.models.say("Deleted it.")
+    assert (await decide(alice, answer, approved=True)).text == "Deleted it."
+
+
+async def test_message_ends_an_approval_although_nothing_has_answered_it(app: App, alice: ChatClient) -> None:
+    answer = await asked(app)
+    store, caller = DynamoDBStore(app.table_name, app.dynamodb), context("alice", "default")
+    said = user_message(thread_id=answer.thread_id, created_at=datetime.now())  # noqa: DTZ005 - as the SDK's
+    await store.add_thread_item(answer.thread_id, said, caller)
+    late = await decide(alice, answer, approved=True)
+    assert late.events[-1]["message"] == GONE
+    assert [task.title for task in await tasks_of(app, "alice").all()] == ["Call Bob"]
+    assert not is_open(await shown(alice, answer.thread_id))

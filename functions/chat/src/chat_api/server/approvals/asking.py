@@ -39,8 +39,8 @@ ACTION = "approval.answer"
 """The type of the widget's action; its payload is a `Decision`."""
 
 _KIND = "approval"
-_NEWEST = 10
-"""Items among which a question is that can still be answered: after it comes its widget, and no message."""
+_PAGE = 20
+"""Items that are read at once: questions beside the approval may have been answered at any length since."""
 
 
 class Gone(CustomStreamError):
@@ -111,15 +111,19 @@ async def asked(
 
 async def waiting(decision: Decision, thread_id: str, store: DynamoDBStore, context: RequestContext) -> Waiting:
     """The run that waits for this decision. Raises Gone where there is none, or a message came after."""
-    page = await store.load_thread_items(thread_id, None, _NEWEST, "desc", context)
-    for item in page.data:
-        if isinstance(item, UserMessageItem):
-            break
-        if item.id == decision.approval:
-            if (found := waiting_in(item)) is not None:
-                return found
-            raise Gone(item)
-    raise Gone
+    after: str | None = None
+    while True:
+        page = await store.load_thread_items(thread_id, after, _PAGE, "desc", context)
+        for item in page.data:
+            if isinstance(item, UserMessageItem):
+                raise Gone
+            if item.id == decision.approval:
+                if (found := waiting_in(item)) is not None:
+                    return found
+                raise Gone(item)
+        if not page.has_more:
+            raise Gone
+        after = page.after
 
 
 def waiting_in(item: ThreadItem) -> Waiting | None:
