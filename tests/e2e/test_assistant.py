@@ -11,6 +11,7 @@ from chat_testing import approving, deployed_variables
 from chat_testing.assistant import reloaded
 from chat_testing.chat import Answer, ChatClient
 from chat_testing.deployed import Deployment, FrontDoor
+from local_cloud.ministack import Cloud
 from local_cloud.users import Tokens
 
 OPENED = {"opened": True}
@@ -87,15 +88,23 @@ def without_signatures(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return shown
 
 
+async def loaded(link: str, cloud: Cloud) -> httpx2.Response:
+    """What a browser gets for a link, whose host is the one by which the function knows the cloud, in its container."""
+    there, here = urlsplit(link), urlsplit(cloud.endpoint)
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        return await http.get(there._replace(netloc=here.netloc).geturl(), headers={"Host": there.netloc})
+
+
 @pytest.mark.usefixtures("painting")
 @pytest.mark.parametrize("door", ["function-url"], indirect=True)
-async def test_image_that_the_model_made_is_there_after_a_reload(door: FrontDoor, alice: Tokens) -> None:
+async def test_image_that_the_model_made_is_there_after_a_reload(
+    deployment: Deployment, door: FrontDoor, alice: Tokens
+) -> None:
     client = door.client(alice.access)
     answer = await client.create("Draw a dot")
     assert answer.of_type("error") == []
     assert [item["type"] for item in answer.items] == ["user_message", "generated_image", "assistant_message"]
     items = await client.items(answer.thread_id)
     assert without_signatures(items) == without_signatures(answer.items)
-    async with httpx2.AsyncClient(trust_env=False) as http:
-        seen = await http.get(items[1]["image"]["url"])
+    seen = await loaded(items[1]["image"]["url"], deployment.stack.cloud)
     assert (seen.status_code, seen.headers["content-type"], seen.content[1:4]) == (200, "image/png", b"PNG")
