@@ -213,20 +213,24 @@ async def test_answer_goes_with_a_check_that_fails(
         assert await kinds(app, answer) == ["user_message"]
 
 
-async def test_answer_that_could_not_be_stored_is_not_kept_without_a_verdict(
+async def test_answer_of_which_something_cannot_be_stored_is_not_kept_without_a_verdict(
     moderated: Moderated, endpoint: ModerationEndpoint, dynamodb: DynamoDBClient
 ) -> None:
-    models = PausingModels()
-    app = moderated(models, moderation_seconds=1)
+    app = moderated(moderation_seconds=30)
+    alice = app.user("alice")
+    app.models.say("Hello")
+    thread_id = (await alice.create("Hi")).thread_id
     endpoint.go_on.clear()
-    models.say("At once")
-    answering = asyncio.create_task(app.user("alice").create(f"Tell me {BAD}"))
-    await sent(app, "At once")
-    with recorded(dynamodb, "TransactWriteItems", error("AccessDeniedException")):
-        models.model.go_on.set()
-        answer = await answering
+    app.models.model.enqueue([thinks("First this"), assistant_message("At once", item_id="msg_1")])
+    with recorded(dynamodb, "TransactWriteItems", lambda _: None, error("AccessDeniedException")):
+        answer = await alice.say(thread_id, f"Tell me {BAD}")
+    endpoint.go_on.set()
     assert answer.events[-1]["message"].startswith("The answer could not be stored.")
-    assert await kinds(app, answer) == ["user_message"]
+    assert [item["type"] for item in await reloaded(alice, thread_id)] == [
+        "user_message",
+        "assistant_message",
+        "user_message",
+    ]
 
 
 async def sent(app: App, text: str) -> None:

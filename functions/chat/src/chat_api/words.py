@@ -27,27 +27,29 @@ class Words:
         """The words for who asks."""
         return cls(context.locale, context.request_id)
 
-    def failure(self, failure: Failure, *, is_final: bool = False) -> ErrorEvent:
+    def failure(self, failure: Failure, *, is_final: bool = False, is_gone: bool = False) -> ErrorEvent:
         """That the answer failed, why, whether a retry can help, and by which id the log knows it.
 
-        None can where what was answered `is_final`: the user's decision, which is taken once.
+        None can where what was answered `is_final`: the user's decision, which is taken once. Nor where it `is_gone`.
         """
         sentences = [say(self.locale, failure.text)]
-        if is_final or failure.allow_retry:
+        may_retry = failure.allow_retry and not is_final and not is_gone
+        if is_final or may_retry:
             sentences.append(say(self.locale, _GO_ON if is_final else _RETRY))
         sentences.append(say(self.locale, _REFERENCE, request_id=self.request_id))
-        return ErrorEvent(code="custom", message=" ".join(sentences), allow_retry=failure.allow_retry and not is_final)
+        return ErrorEvent(code="custom", message=" ".join(sentences), allow_retry=may_retry)
 
-    def told(self, error: BaseException, *, is_final: bool = False) -> ErrorEvent:
+    def told(self, error: BaseException, *, is_final: bool = False, is_gone: bool = False) -> ErrorEvent:
         """What an exception is to the user; noted and logged, unless it was raised to tell them something."""
+        stays = not is_final and not is_gone
         for link in chain(error):
             if isinstance(link, CustomStreamError):
-                return self.refusal(link.message, allow_retry=link.allow_retry and not is_final)
+                return self.refusal(link.message, allow_retry=link.allow_retry and stays)
             if isinstance(link, StreamError):
-                return ErrorEvent(code=link.code, allow_retry=link.allow_retry and not is_final)
+                return ErrorEvent(code=link.code, allow_retry=link.allow_retry and stays)
         failure = failure_of(error)
         fail(error, failure)
-        return self.failure(failure, is_final=is_final)
+        return self.failure(failure, is_final=is_final, is_gone=is_gone)
 
     def refusal(self, text: str, *, allow_retry: bool = False) -> ErrorEvent:
         """Why nothing (more) is answered, where nothing failed; a text that no catalog knows is left as it is."""

@@ -16,7 +16,8 @@ class Ending:
     `cut` ends the model's run while there is one: its stream then ends by itself, and leaves nothing behind. `answer`
     is the answer's stream, to be closed where who reads it fails. From when `is_storing` what there is of the answer is
     being stored, which nothing cuts short; it is not kept (`keeps`) where it was not judged. From when it `is_final`
-    what the user sent counts, and would not be taken a second time: no retry is offered.
+    what the user sent counts, and would not be taken a second time: no retry is offered. Nor is one where what they
+    sent `is_taken_back`. A turn that `is_retry` leaves, where it ends early, the thread as it was.
     """
 
     cause: Cause | None = None
@@ -24,6 +25,8 @@ class Ending:
     answer: AsyncGenerator[object] | None = None
     is_storing: bool = False
     is_final: bool = False
+    is_taken_back: bool = False
+    is_retry: bool = False
     keeps: bool = True
 
     async def store(self) -> None:

@@ -160,7 +160,8 @@ class Turn:
             case "lost":
                 return self._words.refusal(LeaseLost().message)
             case "deadline":
-                return self._words.failure(DEADLINE, is_final=self._ending.is_final)
+                ending = self._ending
+                return self._words.failure(DEADLINE, is_final=ending.is_final, is_gone=ending.is_taken_back)
 
     def _say(self, event: bytes) -> None:
         if self._keeper is not None:

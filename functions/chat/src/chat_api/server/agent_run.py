@@ -60,7 +60,7 @@ class AgentRun:
         self._steps = Steps(around.assistant.tool_calls, self._tool_events, self.judging)
         self.result = started(around.assistant, agent, given, around.agent, self._steps)
         self._tool_events.follow(self.result)
-        around.turn.ending.cut = self.result.cancel
+        around.turn.ending.cut = self._cut
         self.has_spoken = False
 
     def events(self, *, begins: bool) -> AsyncIterator[ThreadStreamEvent]:
@@ -73,6 +73,10 @@ class AgentRun:
         answered = stream_agent_response(around.agent, read, converter=drawing)
         kept = sightings.keep(self._calls.keep(drawing.shown(answered)))
         return Citations(around.turn.sources).added(sparse(kept))
+
+    def _cut(self) -> None:
+        self.result.cancel()
+        self.judging.hurry()
 
     def note(self, event: ThreadStreamEvent) -> None:
         """Take note of an event that is sent."""

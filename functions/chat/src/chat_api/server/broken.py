@@ -13,6 +13,7 @@ from typing import Any
 from chatkit.types import (
     ErrorEvent,
     HiddenContextItem,
+    StructuredInputItem,
     ThreadItem,
     ThreadItemDoneEvent,
     ThreadItemRemovedEvent,
@@ -43,13 +44,18 @@ class BrokenAnswers:
     thread_id: str
 
     async def noted(self, events: AsyncIterator[ThreadStreamEvent]) -> AsyncGenerator[ThreadStreamEvent]:
-        """The events of an answer; where it breaks off, and trying again may help, what it leaves is noted."""
+        """The events of an answer; where it breaks off, and trying again may help, what it leaves is noted.
+
+        Questions are not: what the user answers is theirs.
+        """
         left: list[str] = []
         try:
             async for event in events:
                 match event:
-                    case ThreadItemDoneEvent(item=item):
+                    case ThreadItemDoneEvent(item=item) if not isinstance(item, StructuredInputItem):
                         left.append(item.id)
+                    case ThreadItemRemovedEvent(item_id=item_id) if item_id in left:
+                        left.remove(item_id)
                     case ErrorEvent(allow_retry=True) if left:
                         await self._note(left)
                 yield event

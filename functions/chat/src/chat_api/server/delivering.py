@@ -78,7 +78,8 @@ class DeliveringServer(ChatKitServer[RequestContext]):
             if isinstance(error, asyncio.CancelledError):
                 await self._note_stop(thread, context)
                 raise
-            yield Words.of(context).told(error, is_final=context.ending.is_final)
+            ending = context.ending
+            yield Words.of(context).told(error, is_final=ending.is_final, is_gone=ending.is_taken_back)
 
     async def _note_stop(self, thread: ThreadMetadata, context: TurnContext) -> None:
         """Where the user wanted no more of an answer, the model is told so."""

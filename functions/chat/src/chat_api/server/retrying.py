@@ -1,6 +1,7 @@
-"""A retry: the old answer goes when there is something of a new one, and not before."""
+"""A retry: the old answer goes when something of a new one is to be stored, and not before."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -12,11 +13,14 @@ from chatkit.types import (
     UserMessageItem,
 )
 
+from chat_api.runs.context import TurnContext
 from chat_api.server.events.delivery import is_hidden
 from chat_api.server.events.streams import closing
 from chat_api.server.events.unfinished import Apply, Unfinished
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +57,42 @@ class Retry:
             old.append(item)
         if old:
             await store.check_free(thread_id, context)
+        if isinstance(context, TurnContext):
+            context.ending.is_retry = True
         return cls(store, context, question, tuple(old))
 
     async def replacing(
         self, events: AsyncIterator[ThreadStreamEvent], apply: Apply
     ) -> AsyncIterator[ThreadStreamEvent]:
-        """The events of the new answer; the old one is removed before the first of them that leaves something.
+        """The events of the new answer; the old one is removed before the first of them that is stored.
 
-        A run that ends before, however it does, leaves the thread as it was. One that ends while the old answer is
-        removed leaves that first event: else there would be neither. `apply` is how an item changes by an update.
+        Or at the end, where what there is of a new one will be. A run that ends before, however it does, leaves the
+        thread as it was. One that ends while the old answer is removed leaves that first event: else there would be
+        neither. `apply` is how an item changes by an update.
         """
         begun, is_there = Unfinished(apply), bool(self.old)
-        async with closing(events):
-            async for event in events:
-                met = None
-                if is_there:
-                    # A copy: the parts of a message are changed where they are, and who delivers it changes them too.
-                    begun.note(event.model_copy(deep=True))
-                    if _is_shown(event) or self._ends(event) or any(True for _ in begun.done()):
-                        is_there, met = False, await self._removed()
-                yield event
+        try:
+            async with closing(events):
+                async for event in events:
+                    met = None
+                    if is_there:
+                        # A copy: the parts of a message are changed where they are, and who delivers it changes them.
+                        begun.note(event.model_copy(deep=True))
+                        if _is_shown(event) or self._ends(event):
+                            is_there, met = False, await self._removed()
+                    yield event
+                    if met is not None:
+                        raise met
+        finally:
+            if is_there and self._keeps and any(True for _ in begun.done()):
+                met = await self._removed()
                 if met is not None:
-                    raise met
+                    logger.warning("an old answer is not removed: %s", type(met).__name__)
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether what there is of an answer that ends is stored."""
+        return isinstance(self.context, TurnContext) and self.context.ending.keeps
 
     def _ends(self, event: ThreadStreamEvent) -> bool:
         """Whether the question itself goes, as one that a check refuses: then its old answer is none to anything."""

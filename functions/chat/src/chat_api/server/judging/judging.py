@@ -1,7 +1,7 @@
 """The checks of one turn at work: of what the user asks, beside the model or before it, and of all that it says."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,10 +16,9 @@ from agents import (
     RunResultStreaming,
     TResponseInputItem,
 )
-from agents.exceptions import InputGuardrailTripwireTriggered, OutputGuardrailTripwireTriggered
-from openai.types.responses import ResponseOutputMessage, ResponseOutputText, ResponseReasoningItem
 
-from chat_api.server.judging.verdicts import all_of, begun, verdict_of
+from chat_api.server.judging.spoken import texts_of
+from chat_api.server.judging.verdicts import all_before, all_of, begun, raise_refused, verdict_of
 from chat_api.toolkit.guardrails import AtInput, AtOutput, Guardrails
 
 VERDICT_SECONDS = 2.0
@@ -43,6 +42,7 @@ class Judging:
         self._asked: list[asyncio.Task[InputGuardrailResult]] = []
         self._said: list[asyncio.Task[OutputGuardrailResult]] = []
         self._heard: set[str] = set()
+        self._hurry = asyncio.Event()
 
     @property
     def at_input(self) -> list[AtInput]:
@@ -70,11 +70,28 @@ class Judging:
 
     async def said(self, response: ModelResponse) -> None:
         """Have judged what the model has said. Raises OutputGuardrailTripwireTriggered, and what a check raises."""
-        self._hear(_texts_of(response))
+        self._hear(texts_of(response))
         await all_of(self._said)
-        self._raise()
+        raise_refused(self._asked, self._said)
         for task in self._said:
             task.result()
+
+    async def lets(self, text: str) -> bool:
+        """Wait for the verdicts on the question and on all that was said, this too; False where time is up before.
+
+        Raises what `said` does, and what a check of the question raises.
+        """
+        self._hear([text])
+        if not await all_before(self._tasks, self._hurry):
+            return False
+        raise_refused(self._asked, self._said)
+        for task in self._tasks:
+            task.result()
+        return True
+
+    def hurry(self) -> None:
+        """Have nothing wait for verdicts but the end of the answer, which is there."""
+        self._hurry.set()
 
     def passes(self, shown: Sequence[str]) -> bool:
         """Whether there is a verdict by now on all, and on what was `shown`, and none refuses."""
@@ -91,7 +108,7 @@ class Judging:
         """
         self._hear(shown)
         await all_of([*self._asked, *self._said], VERDICT_SECONDS)
-        self._raise()
+        raise_refused(self._asked, self._said)
         return self.passes(shown)
 
     @property
@@ -127,7 +144,7 @@ class Judging:
     def _is_own(self, run: RunContextWrapper[Any]) -> bool:
         return self._result is not None and run is self._result.context_wrapper
 
-    def _hear(self, texts: Sequence[str] | Iterator[str]) -> None:
+    def _hear(self, texts: Iterable[str]) -> None:
         """Begin to judge these, each once."""
         assert self._result is not None  # noqa: S101 - a run has begun
         run, agent = self._result.context_wrapper, self._result.current_agent
@@ -135,21 +152,3 @@ class Judging:
             if text.strip() and text not in self._heard:
                 self._heard.add(text)
                 self._said += [begun(check.run(run, agent, text)) for check in self._checks.output]
-
-    def _raise(self) -> None:
-        """Raises what a check has refused."""
-        for asked in self._asked:
-            if (verdict := verdict_of(asked)) is not None and verdict.output.tripwire_triggered:
-                raise InputGuardrailTripwireTriggered(verdict)
-        for said in self._said:
-            if (judged := verdict_of(said)) is not None and judged.output.tripwire_triggered:
-                raise OutputGuardrailTripwireTriggered(judged)
-
-
-def _texts_of(response: ModelResponse) -> Iterator[str]:
-    """Its messages, and its thoughts as far as they are shown."""
-    for item in response.output:
-        if isinstance(item, ResponseOutputMessage):
-            yield "".join(part.text if isinstance(part, ResponseOutputText) else part.refusal for part in item.content)
-    thoughts = [item.summary for item in response.output if isinstance(item, ResponseReasoningItem)]
-    yield "\n\n".join(part.text for summary in thoughts for part in summary)
