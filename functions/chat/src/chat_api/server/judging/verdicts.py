@@ -29,6 +29,8 @@ async def all_of(tasks: Sequence[asyncio.Task[Any]], seconds: float | None = Non
 
 async def all_before(tasks: Sequence[asyncio.Task[Any]], end: asyncio.Event) -> bool:
     """Wait until all are there or that is set; whether they are."""
+    if all(task.done() for task in tasks):
+        return True
     waits = [begun(all_of(tasks)), begun(_set(end))]
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
