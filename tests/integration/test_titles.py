@@ -306,6 +306,7 @@ def test_cost_is_the_sum_of_the_models_that_have_a_price(used: dict[str, int], c
         ("x" * 40 + ", " + "y" * 40, "x" * 40),
         ("A\ud83db\ue000c\u2028d", "Abc"),
         ("...", ""),
+        ("\u3164\u2800\ufe0f", ""),
         ("", ""),
     ],
 )

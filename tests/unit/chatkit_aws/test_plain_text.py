@@ -43,7 +43,18 @@ def test_what_is_hidden_is_left_out_and_breaks_are_spaces(text: str, line: str) 
 
 @pytest.mark.parametrize(
     "text",
-    ["", " \n", "\u200b", "\u200d \u200c", "\u2060\u202e\u00a0", "\0", "\u3164\u115f", "\u2800 \ufe0f", "\uffa0\u200d"],
+    [
+        "",
+        " \n",
+        "\u200b",
+        "\u200d \u200c",
+        "\u2060\u202e\u00a0",
+        "\0",
+        "\u3164\u115f",
+        "\u2800 \ufe0f",
+        "\u2800\ufe0f",
+        "\uffa0\u200d",
+    ],
 )
 def test_text_of_which_nothing_can_be_seen_is_empty(text: str) -> None:
     assert one_line(text) == ""

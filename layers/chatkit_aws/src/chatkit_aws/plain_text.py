@@ -48,6 +48,6 @@ def is_hidden(character: str) -> bool:
 
 def _chooses(character: str, previous: str) -> bool:
     """Whether a character says how the emoji before it is drawn."""
-    if character not in _PRESENTATIONS or not previous:
+    if character not in _PRESENTATIONS or previous in ("", BLANK):
         return False
     return previous in "0123456789" or unicodedata.category(previous) in _DRAWN

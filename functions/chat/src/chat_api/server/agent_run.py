@@ -22,14 +22,12 @@ from chat_api.server.events.thoughts import sparse
 from chat_api.server.events.tool_events import ToolEvents
 from chat_api.server.events.unread import unread
 from chat_api.server.judging.judging import Judging
-from chat_api.server.memory.estimate import Estimate
 from chat_api.server.memory.kept_calls import KeptCalls
 from chat_api.server.started import started
 from chat_api.server.steps import Steps
 from chatkit_aws.context import RequestContext
 from chatkit_aws.store import DynamoDBStore
 from chatkit_aws.store.images import Images
-from chatkit_aws.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,6 @@ class AgentRun:
         self._model = around.turn.spending.model = str(agent.model)
         self._tool_events = ToolEvents.of(around.agent)
         self._calls = KeptCalls(around.store, around.thread, around.turn)
-        self._estimate = Estimate()
         self.judging = Judging(around.assistant.guardrails)
         self._steps = Steps(around.assistant.tool_calls, self._tool_events, self.judging)
         self.result = started(around.assistant, agent, given, around.agent, self._steps)
@@ -80,7 +77,7 @@ class AgentRun:
 
     def note(self, event: ThreadStreamEvent) -> None:
         """Take note of an event that is sent."""
-        self._estimate.note(event)
+        self._steps.note(event)
         self.has_spoken = self.has_spoken or is_said(event)
 
     async def end(self) -> None:
@@ -90,6 +87,5 @@ class AgentRun:
         self.result.cancel()
         self.judging.end()
         self._tool_events.close()
-        told = Usage.of_run(self.result.context_wrapper.usage)
-        turn.spending.add(self._model, told + self._steps.untold + self._estimate.usage(self._steps.asked))
+        turn.spending.add(self._model, self._steps.usage(self.result.context_wrapper.usage))
         await self._calls.end()

@@ -6,12 +6,19 @@ from typing import override
 from agents import Agent, FunctionTool, ModelResponse, RunContextWrapper, Tool, ToolExecutionConfig
 from agents.exceptions import MaxTurnsExceeded
 from chatkit.agents import AgentContext
+from chatkit.types import (
+    AssistantMessageContentPartTextDelta,
+    ThreadItemDoneEvent,
+    ThreadItemUpdatedEvent,
+    ThreadStreamEvent,
+)
 from openai.types.responses import ResponseFunctionToolCall
 
 from chat_api.mcp_client.tools import ServerTool
 from chat_api.runs.meter import Meter
 from chat_api.server.events.tool_events import ToolEvents
 from chat_api.server.judging.judging import Judging
+from chat_api.tokens import length_of
 from chatkit_aws.context import RequestContext
 
 
@@ -33,6 +40,15 @@ class Steps(Meter[AgentContext[RequestContext]]):
         self._events = events
         self.judging = judging
         self.execution = ToolExecutionConfig(max_function_tool_concurrency=1)
+
+    def note(self, event: ThreadStreamEvent) -> None:
+        """Take note of what an answer shows of a call of the model that goes on."""
+        match event:
+            case ThreadItemUpdatedEvent(update=AssistantMessageContentPartTextDelta(delta=delta)):
+                self.said += length_of(delta)
+            case ThreadItemDoneEvent():
+                # The model tells itself what it has used up to here.
+                self.said = 0
 
     @override
     async def on_llm_end(

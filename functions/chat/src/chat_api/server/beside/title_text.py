@@ -2,13 +2,13 @@
 
 import unicodedata
 
+from chatkit_aws.plain_text import BLANK, parts
+
 MAX_CHARACTERS = 60
 
 _DOUBLE_QUOTES = dict.fromkeys(map(ord, '"“”„‟«»「」『』\uff02'))
 _EDGES = " '\u2018\u2019`*_"
 _DOTS = ".…。\uff0e\uff61"
-_JOINERS = "\u200c\u200d"
-"""Zero-width characters without which Persian words and many emoji fall apart."""
 
 
 def tidy(said: str) -> str:
@@ -16,7 +16,7 @@ def tidy(said: str) -> str:
 
     Without double quotes, Markdown around it, a dot at its end, and characters that show nothing, or turn the rest.
     """
-    lines = (" ".join("".join(map(_shown, line)).split()) for line in said.splitlines())
+    lines = (" ".join("".join(_shown(*part) for part in parts(line)).split()) for line in said.splitlines())
     line = next((line for line in lines if line), "").translate(_DOUBLE_QUOTES)
     line = line.lstrip("# ").strip(_EDGES).rstrip(_EDGES + _DOTS)
     if len(line) <= MAX_CHARACTERS:
@@ -27,12 +27,12 @@ def tidy(said: str) -> str:
     return (words if len(words) * 2 >= MAX_CHARACTERS else head).rstrip(_EDGES + _DOTS + ",;:-")
 
 
-def _shown(character: str) -> str:
-    if character in _JOINERS:
-        return character
+def _shown(character: str, is_seen: bool) -> str:
     match unicodedata.category(character):
         case "Cc" | "Zl" | "Zp":
             return " "
-        case "Cf" | "Cs" | "Co":
+        case "Co":
             return ""
-    return character
+    if character == BLANK:
+        return " "
+    return character if is_seen else ""
